@@ -1,0 +1,217 @@
+#!/usr/bin/python3
+"""Tell systemd when a uWSGI instance serves: after a start, after a reload.
+
+Written from files/uwsgi/control.py by lib/servers/uwsgi; change it there.
+
+control.py ready  --address A --protocol P --path /prefix/healthcheck
+    waits until the application answers with a status below 500; fails when
+    the instance ends, or when its workers die again and again at import
+control.py reload --how chain|hup
+    brings new code in and waits until every worker has it
+control.py stats  SOCKET...
+    one line for each socket: workers, requests; '- -' if nobody answers
+
+Run by the unit (ExecStartPost=, ExecReload=), which gives MAINPID and
+RUNTIME_DIRECTORY.
+"""
+
+import argparse
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+
+POLL = 0.05
+# a worker that ended this often before it served will not serve
+DEATHS = 3
+# how long an application may answer 5xx (its database is late, say)
+PATIENCE = 30
+AGENT = 'devstack-wsgi-ready'
+
+
+class Broken(Exception):
+    """The service will not come up by waiting."""
+
+
+def read_stats(path):
+    """What uWSGI tells of its workers, or None while nobody answers."""
+    chunks = []
+    try:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(2)
+            sock.connect(path)
+            while True:
+                chunk = sock.recv(65536)
+                if not chunk:
+                    break
+                chunks.append(chunk)
+        return json.loads(b''.join(chunks))
+    except (OSError, ValueError):
+        return None
+
+
+def connect(address):
+    if address.startswith('/'):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(10)
+        sock.connect(address)
+        return sock
+    host, port = address.rsplit(':', 1)
+    host = {'0.0.0.0': '127.0.0.1', '::': '::1'}.get(
+        host.strip('[]'), host.strip('[]'))
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def request(protocol, prefix, path):
+    """The bytes of one GET in either protocol."""
+    if protocol == 'http':
+        return ('GET %s HTTP/1.0\r\nHost: localhost\r\nUser-Agent: %s\r\n\r\n'
+                % (prefix + path or '/', AGENT)).encode()
+    variables = {
+        'REQUEST_METHOD': 'GET', 'SCRIPT_NAME': prefix, 'PATH_INFO': path,
+        'REQUEST_URI': prefix + path, 'QUERY_STRING': '',
+        'SERVER_PROTOCOL': 'HTTP/1.1', 'SERVER_NAME': 'localhost',
+        'SERVER_PORT': '80', 'REMOTE_ADDR': '127.0.0.1',
+        'HTTP_HOST': 'localhost', 'HTTP_USER_AGENT': AGENT,
+    }
+    packet = b''
+    for key, value in variables.items():
+        for text in (key.encode(), value.encode()):
+            packet += struct.pack('<H', len(text)) + text
+    return struct.pack('<BHB', 0, len(packet), 0) + packet
+
+
+def ask(args):
+    """The status and the start of the body of one answer."""
+    with connect(args.address) as sock:
+        sock.sendall(request(args.protocol, args.prefix, args.healthcheck))
+        answer = b''
+        while len(answer) < 4096:
+            chunk = sock.recv(4096)
+            if not chunk:
+                break
+            answer += chunk
+    head, _, body = answer.partition(b'\r\n\r\n')
+    try:
+        return int(head.split(b' ', 2)[1]), body[:200].decode(
+            'utf-8', 'replace')
+    except (IndexError, ValueError):
+        return 0, 'no answer'
+
+
+def alive():
+    try:
+        os.kill(int(os.environ['MAINPID']), 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def workers(stats):
+    return stats['workers'] if stats else []
+
+
+def serving(worker):
+    return worker['accepting'] and worker['apps'] and worker['pid']
+
+
+def wait_workers(stats_path, enough):
+    """Wait until enough(the workers that serve, all workers)."""
+    while True:
+        if not alive():
+            raise Broken('the server ended while it loaded the application')
+        every = workers(read_stats(stats_path))
+        if enough([w for w in every if serving(w)], every):
+            return
+        yield every
+        time.sleep(POLL)
+
+
+def ready(args, stats_path):
+    for every in wait_workers(stats_path, lambda good, _: good):
+        if sum(max(0, w['respawn_count'] - 1) for w in every) >= DEATHS:
+            raise Broken('the application ends its process at import,'
+                         ' %d times now: its own output is above' % DEATHS)
+    limit = time.monotonic() + PATIENCE
+    while True:
+        try:
+            status, body = ask(args)
+        except OSError as error:
+            status, body = 0, str(error)
+        if 0 < status < 500:
+            return
+        if not alive():
+            raise Broken('the server ended before it answered')
+        if time.monotonic() > limit:
+            raise Broken('%s answered %s for %d s: %s' % (
+                args.prefix + args.healthcheck, status or 'nothing',
+                PATIENCE, ' '.join(body.split())))
+        time.sleep(POLL * 4)
+
+
+def reload(args, stats_path):
+    before = workers(read_stats(stats_path))
+    if not before:
+        raise Broken('no answer on %s' % stats_path)
+    old = {w['pid'] for w in before}
+    if args.how == 'hup':
+        os.kill(int(os.environ['MAINPID']), signal.SIGHUP)
+    else:
+        fifo = os.open(os.path.join(os.path.dirname(stats_path), 'fifo'),
+                       os.O_WRONLY | os.O_NONBLOCK)
+        os.write(fifo, b'c')
+        os.close(fifo)
+    deaths = sum(w['respawn_count'] for w in before)
+
+    def renewed(good, every):
+        return good and len(good) == len(every) and not old & {
+            w['pid'] for w in every}
+
+    for every in wait_workers(stats_path, renewed):
+        now = sum(w['respawn_count'] for w in every)
+        if now - deaths >= len(every) + DEATHS:
+            raise Broken('the new code does not load: see above')
+
+
+def stats(args):
+    for path in args.sockets:
+        every = workers(read_stats(path))
+        if every:
+            print(sum(1 for w in every if w['pid']),
+                  sum(w['requests'] for w in every))
+        else:
+            print('- -')
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(dest='verb', required=True)
+    verb = verbs.add_parser('ready')
+    verb.add_argument('--address', required=True)
+    verb.add_argument('--protocol', choices=('uwsgi', 'http'), required=True)
+    verb.add_argument('--prefix', default='')
+    verb.add_argument('--healthcheck', default='/')
+    verb = verbs.add_parser('reload')
+    verb.add_argument('--how', choices=('chain', 'hup'), required=True)
+    verb = verbs.add_parser('stats')
+    verb.add_argument('sockets', nargs='*')
+    args = parser.parse_args()
+    try:
+        if args.verb == 'stats':
+            stats(args)
+        else:
+            path = os.path.join(os.environ['RUNTIME_DIRECTORY'], 'stats')
+            {'ready': ready, 'reload': reload}[args.verb](args, path)
+    except Broken as problem:
+        print('devstack-wsgi: %s' % problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
