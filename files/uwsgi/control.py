@@ -6,8 +6,9 @@ Written from files/uwsgi/control.py by lib/servers/uwsgi; change it there.
 control.py ready  --address A --protocol P --path /prefix/healthcheck
     waits until the application answers with a status below 500; fails when
     the instance ends, or when its workers die again and again at import
-control.py reload --how chain|hup
-    brings new code in and waits until every worker has it
+control.py reload --how chain|hup --program uwsgi --conf CONF
+    brings new code in and waits until every worker has it; code that does
+    not load is refused, and the old goes on serving
 control.py stats  SOCKET...
     one line for each socket: workers, requests; '- -' if nobody answers
 
@@ -18,9 +19,11 @@ RUNTIME_DIRECTORY.
 import argparse
 import json
 import os
+import re
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -30,6 +33,7 @@ DEATHS = 3
 # how long an application may answer 5xx (its database is late, say)
 PATIENCE = 30
 AGENT = 'devstack-wsgi-ready'
+LOADED = re.compile(r'^WSGI app \d+ .*ready in', re.MULTILINE)
 
 
 class Broken(Exception):
@@ -152,10 +156,34 @@ def ready(args, stats_path):
         time.sleep(POLL * 4)
 
 
+def try_load(args, folder):
+    """Load the application in a process of its own, which ends then."""
+    trial = os.path.join(folder, 'trial.ini')
+    with open(args.conf) as conf, open(trial, 'w') as copy:
+        copy.writelines(line for line in conf
+                        if line.split('=')[0].strip() not in (
+                            'lazy', 'lazy-apps', 'socket', 'http-socket'))
+    environment = {key: value for key, value in os.environ.items()
+                   if not key.startswith('UWSGI_')}
+    try:
+        done = subprocess.run(
+            [args.program, '--ini', trial, '--no-server'], env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors='replace')
+    finally:
+        os.unlink(trial)
+    # its exit status says nothing of the application
+    if not LOADED.search(done.stdout):
+        sys.stderr.write(done.stdout)
+        raise Broken('the new code does not load (see above);'
+                     ' the old goes on serving')
+
+
 def reload(args, stats_path):
     before = workers(read_stats(stats_path))
     if not before:
         raise Broken('no answer on %s' % stats_path)
+    try_load(args, os.path.dirname(stats_path))
     old = {w['pid'] for w in before}
     if args.how == 'hup':
         os.kill(int(os.environ['MAINPID']), signal.SIGHUP)
@@ -198,6 +226,8 @@ def main():
     verb.add_argument('--healthcheck', default='/')
     verb = verbs.add_parser('reload')
     verb.add_argument('--how', choices=('chain', 'hup'), required=True)
+    verb.add_argument('--program', required=True)
+    verb.add_argument('--conf', required=True)
     verb = verbs.add_parser('stats')
     verb.add_argument('sockets', nargs='*')
     args = parser.parse_args()
