@@ -1,0 +1,125 @@
+#!/bin/bash
+#
+# tests/helpers/load.bash - what every test file loads first
+#
+# Depends on: bats 1.8, bats-support, bats-assert, bats-file
+# Reads:      UPDATE_GOLDEN, WSGI_NO_SKIP, BATS_LIB_PATH
+# Writes:     $BATS_TEST_TMPDIR; the golden files with UPDATE_GOLDEN=1
+# Sets:       REPO, the checkout; CALLS and WSGI_SYSROOT by sandbox
+# Public:     sandbox, stub, calls, load_lib, assert_golden, requires
+
+bats_require_minimum_version 1.8.0
+
+# where Debian has them, then where Fedora has them
+BATS_LIB_PATH=${BATS_LIB_PATH:+$BATS_LIB_PATH:}/usr/lib/bats:/usr/share/bats
+export BATS_LIB_PATH
+bats_load_library bats-support
+bats_load_library bats-assert
+bats_load_library bats-file
+
+REPO=$(realpath -- "${BASH_SOURCE[0]%/*}/../..")
+export REPO
+
+# An empty root to write to, and an empty folder of stubs first in PATH.
+#
+# Usage:   sandbox
+# Sets:    WSGI_SYSROOT, CALLS (the log of calls to stubs), PATH, HOME
+# Returns: 0
+# Example: sandbox; stub systemctl
+function sandbox {
+    export WSGI_SYSROOT=$BATS_TEST_TMPDIR/root
+    export CALLS=$BATS_TEST_TMPDIR/calls
+    export HOME=$BATS_TEST_TMPDIR/home
+    _STUBS=$BATS_TEST_TMPDIR/stubs
+    mkdir -p "$WSGI_SYSROOT" "$HOME" "$_STUBS" || return
+    : > "$CALLS"
+    PATH=$_STUBS:$PATH
+}
+
+# A command that does nothing but log how it was called: one line in $CALLS,
+# its name and arguments, each quoted for the shell where it needs that.
+#
+# Usage:   stub NAME [BODY]
+#   BODY   bash text to run after the line was logged; "$@" are the arguments
+# Returns: 0
+# Example: stub systemctl 'echo active'
+function stub {
+    local name=$1 body=${2:-}
+    # shellcheck disable=SC2016  # the stub expands it
+    printf '%s\n' '#!/bin/bash' \
+        "{ printf %s ${name@Q}" '[[ $# == 0 ]] || printf " %q" "$@"' \
+        "echo; } >> ${CALLS@Q}" "$body" > "$_STUBS/$name" || return
+    chmod +x "$_STUBS/$name"
+}
+
+# REPLY = how often a line of the log begins with these words.
+#
+# Usage:   calls WORD...
+# Returns: 0
+# Example: calls systemctl daemon-reload; assert_equal "$REPLY" 1
+function calls {
+    local line
+    REPLY=0
+    while IFS= read -r line; do
+        [[ "$line " != "$* "* ]] || REPLY=$(( REPLY + 1 ))
+    done < "$CALLS"
+}
+
+# Source a file of the library by its path in the checkout.
+#
+# Usage:   load_lib FILE
+# Returns: what the file returns
+# Example: load_lib lib/wsgi
+function load_lib {
+    # shellcheck source=/dev/null  # the name comes with the call
+    source "$REPO/$1"
+}
+
+# The text equals its golden copy, else a diff and the way to accept it.
+#
+# Usage:   assert_golden FILE TEXT
+#   FILE   below tests/fixtures/golden
+#   TEXT   without the line break that ends the last line of the file
+# Writes:  FILE, with UPDATE_GOLDEN=1
+# Returns: 0; 1 they differ, or FILE is absent
+# Example: assert_golden uwsgi/keystone-api.ini "$REPLY"
+function assert_golden {
+    local rel=$1 text=$2 file difference
+    file=$REPO/tests/fixtures/golden/$rel
+    # a text may come with its last line break or without
+    text=${text%$'\n'}
+    if [[ "${UPDATE_GOLDEN:-}" == 1 ]]; then
+        mkdir -p "${file%/*}" && printf '%s\n' "$text" > "$file"
+        return
+    fi
+    [[ -e "$file" ]] || file=/dev/null
+    difference=$(diff -u --label "golden/$rel" --label actual \
+        "$file" - <<< "$text") && return 0
+    printf '%s\n' "$difference" >&2
+    batslib_print_kv_single 6 accept \
+        "UPDATE_GOLDEN=1 bats ${BATS_TEST_FILENAME#"$REPO/"}" |
+        batslib_decorate "$rel differs from its golden file" | fail
+}
+
+# Skip the test where a command is missing; where nothing may be skipped
+# (WSGI_NO_SKIP=1), fail instead.
+#
+# Usage:   requires COMMAND...
+# Returns: 0; 1 something is missing and WSGI_NO_SKIP=1
+# Example: requires systemd-nspawn curl
+function requires {
+    local name
+    local -a missing=()
+    for name; do
+        case $name in
+            root) (( EUID == 0 )) || missing+=(root) ;;
+            *)    type -P "$name" > /dev/null || missing+=("$name") ;;
+        esac
+    done
+    [[ "${#missing[@]}" -gt 0 ]] || return 0
+    if [[ "${WSGI_NO_SKIP:-}" == 1 ]]; then
+        fail "needed here: ${missing[*]} (WSGI_NO_SKIP=1 allows no skip)"
+        return 1
+    fi
+    skip "needs ${missing[*]}"
+}

@@ -1,0 +1,28 @@
+#!/usr/bin/env bats
+#
+# tests/fresh: how it is called (what it does is in tests/full)
+
+load ../helpers/load
+
+@test "fresh: wrong usage ends with 2 and one line" {
+    local row
+    local -a bad=()
+    local -a rows=('' 'true' '--pid1' '--pid1 init true' '--pid1 none'
+        '--pid1 none --nosuch true' '--pid1 none --suite 12 true'
+        '--pid1 systemd --')
+
+    for row in "${rows[@]}"; do
+        read -ra words <<< "$row"
+        run "$REPO/tests/fresh" "${words[@]}"
+        [[ "$status" == 2 && "${#lines[@]}" == 1 ]] || bad+=("'$row': $output")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "fresh: --help shows what it takes" {
+    run "$REPO/tests/fresh" --help
+
+    assert_success
+    assert_line --partial '--pid1 systemd|none'
+}

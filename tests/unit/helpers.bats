@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+#
+# tests/helpers/load.bash: the helpers that every test relies on
+
+load ../helpers/load
+
+function setup {
+    sandbox
+}
+
+# Run a helper as if the test's own folder were the checkout.
+function elsewhere {
+    local REPO=$BATS_TEST_TMPDIR
+    "$@"
+}
+
+# Usage: write_golden REL TEXT
+function write_golden {
+    local file=$BATS_TEST_TMPDIR/tests/fixtures/golden/$1
+    mkdir -p "${file%/*}"
+    printf '%s' "$2" > "$file"
+}
+
+@test "sandbox: the root, the home and the log are empty and the test's own" {
+    assert_equal "$WSGI_SYSROOT" "$BATS_TEST_TMPDIR/root"
+    assert_dir_exists "$WSGI_SYSROOT"
+    assert_file_empty "$CALLS"
+    assert_equal "$HOME" "$BATS_TEST_TMPDIR/home"
+}
+
+@test "stub: it is found first and its arguments are logged one by one" {
+    stub systemctl
+
+    systemctl restart "a b" '' "it's"
+    systemctl
+
+    run cat "$CALLS"
+    assert_line --index 0 "systemctl restart a\\ b '' it\\'s"
+    assert_line --index 1 "systemctl"
+}
+
+@test "stub: a body decides output and status" {
+    # shellcheck disable=SC2016  # the stub expands it
+    stub apachectl 'echo "Syntax $1"; exit 3'
+
+    run apachectl OK
+
+    assert_failure 3
+    assert_output "Syntax OK"
+}
+
+@test "calls: counts the lines that begin with whole words" {
+    stub systemctl
+    systemctl daemon-reload
+    systemctl daemon-reload now
+    systemctl daemon-reloaded
+
+    calls systemctl daemon-reload
+
+    assert_equal "$REPLY" 2
+}
+
+@test "load_lib: sources by the path in the checkout" {
+    mkdir "$BATS_TEST_TMPDIR/lib"
+    echo 'seen=yes' > "$BATS_TEST_TMPDIR/lib/x"
+
+    elsewhere load_lib lib/x
+
+    assert_equal "$seen" yes
+}
+
+@test "assert_golden: the same text passes, with or without its last break" {
+    write_golden s/f $'one\ntwo\n'
+
+    elsewhere assert_golden s/f $'one\ntwo'
+    elsewhere assert_golden s/f $'one\ntwo\n'
+}
+
+@test "assert_golden: another text fails with a diff and the way to accept" {
+    write_golden s/f $'one\ntwo\n'
+
+    run elsewhere assert_golden s/f $'one\nthree'
+
+    assert_failure 1
+    assert_line --index 0 -- '--- golden/s/f'
+    assert_line -- '-two'
+    assert_line -- '+three'
+    assert_line -- '-- s/f differs from its golden file --'
+    assert_line --partial 'accept : UPDATE_GOLDEN=1 bats '
+}
+
+@test "assert_golden: an absent golden file fails and shows the whole text" {
+    run elsewhere assert_golden s/none 'one'
+
+    assert_failure 1
+    assert_line -- '+one'
+}
+
+@test "assert_golden: UPDATE_GOLDEN=1 writes the file" {
+    UPDATE_GOLDEN=1 elsewhere assert_golden s/new/f $'one\ntwo'
+
+    assert_equal "$(< "$BATS_TEST_TMPDIR/tests/fixtures/golden/s/new/f")" \
+        $'one\ntwo'
+}
+
+@test "requires: what is there is no reason to skip" {
+    run requires bash sh
+
+    assert_success
+    assert_output ''
+}
+
+@test "requires: something missing skips and names it" {
+    local file=$BATS_TEST_TMPDIR/one.bats
+    printf '%s\n' "load $REPO/tests/helpers/load" '@test "one" {' \
+        'requires bash no-such-command' '}' > "$file"
+
+    WSGI_NO_SKIP='' run bats --tap "$file"
+
+    assert_success
+    assert_line 'ok 1 one # skip needs no-such-command'
+}
+
+@test "requires: something missing fails where nothing may be skipped" {
+    WSGI_NO_SKIP=1 run requires no-such-command
+
+    assert_failure 1
+    assert_output --partial 'needed here: no-such-command'
+}

@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+#
+# tests/run-bats and .ci/run: what they count is what ran
+
+load ../helpers/load
+
+function setup {
+    sandbox
+    export WSGI_TEST_RESULTS=$BATS_TEST_TMPDIR/results
+    unset WSGI_NO_SKIP CI
+    DIR=$BATS_TEST_TMPDIR/some
+    mkdir -p "$DIR/deeper" "$WSGI_TEST_RESULTS"
+    write_test good 'true'
+}
+
+# Usage: write_test NAME LINE...
+function write_test {
+    local name=$1
+    shift
+    printf '%s\n' "@test '$name' {" "$@" '}' > "$DIR/$name.bats"
+}
+
+# A checkout whose run_tests.sh does as told.
+#
+# Usage: fake_checkout LINE...
+function fake_checkout {
+    CHECKOUT=$BATS_TEST_TMPDIR/checkout
+    mkdir -p "$CHECKOUT/.ci"
+    cp "$REPO/.ci/run" "$CHECKOUT/.ci/"
+    printf '%s\n' '#!/bin/bash' "$@" > "$CHECKOUT/run_tests.sh"
+}
+
+@test "run-bats: what passes is counted, subfolders too, and the TAP is kept" {
+    mv "$DIR/good.bats" "$DIR/deeper/"
+    write_test fine 'true'
+
+    run "$REPO/tests/run-bats" "$DIR"
+
+    assert_success
+    assert_line "-- $DIR: 2 of 2 tests passed --"
+    run cat "$WSGI_TEST_RESULTS"/*.tap
+    assert_line 1..2
+}
+
+@test "run-bats: a failure fails, and its title is said at the end" {
+    write_test broken 'false'
+
+    run "$REPO/tests/run-bats" "$DIR"
+
+    assert_failure 1
+    assert_line --regexp '^-- not ok 1 broken'
+    assert_line "-- $DIR: 1 of 2 tests passed, 1 failed --"
+}
+
+@test "run-bats: a skip passes, but fails with WSGI_NO_SKIP=1" {
+    write_test skipped 'skip "no reason"'
+
+    run "$REPO/tests/run-bats" "$DIR"
+    assert_success
+    assert_line "-- $DIR: 1 of 2 tests passed, 1 skipped --"
+
+    WSGI_NO_SKIP=1 run "$REPO/tests/run-bats" "$DIR"
+    assert_failure 1
+    assert_line "-- $DIR: 1 of 2 tests passed, 1 failed --"
+}
+
+@test "run-bats: a file that cannot be read as tests fails" {
+    write_test syntax 'if'
+
+    run "$REPO/tests/run-bats" "$DIR"
+
+    assert_failure 1
+}
+
+@test "run-bats: a file without a test fails" {
+    echo 'function setup { :; }' > "$DIR/none.bats"
+
+    run "$REPO/tests/run-bats" "$DIR"
+
+    assert_failure 1
+    assert_line "run-bats: $DIR/none.bats: no test in it"
+}
+
+@test "run-bats: no test at all is a failure" {
+    rm "$DIR/good.bats"
+
+    run "$REPO/tests/run-bats" "$DIR"
+
+    assert_failure 1
+}
+
+@test "run-bats: --filter picks" {
+    write_test broken 'false'
+
+    run "$REPO/tests/run-bats" --filter good "$DIR"
+
+    assert_success
+    assert_line "-- $DIR: 1 of 1 tests passed --"
+}
+
+@test "run-bats: wrong usage ends with 2 and one line" {
+    local row
+    local -a bad=()
+
+    for row in '--nosuch' '--filter' '/no/such/file' ''; do
+        run "$REPO/tests/run-bats" "$row"
+        [[ "$status" == 2 && "${#lines[@]}" == 1 ]] || bad+=("'$row'")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "ci: the last line counts the tests of all runs" {
+    # shellcheck disable=SC2016  # text of a script
+    fake_checkout 'printf "%s\n" "ok 1 a" "ok 2 b in 3ms" > \
+        "$WSGI_TEST_RESULTS/x.tap"' \
+        'echo "ok 1 c" > "$WSGI_TEST_RESULTS/y.tap"'
+
+    run bash "$CHECKOUT/.ci/run"
+
+    assert_success
+    assert_line --index -1 '3 passed, 0 failed'
+}
+
+@test "ci: failures and skips are failures" {
+    # shellcheck disable=SC2016  # text of a script
+    fake_checkout 'printf "%s\n" "ok 1 a" "not ok 2 b" "ok 3 c # skip d" > \
+        "$WSGI_TEST_RESULTS/x.tap"; exit 1'
+
+    run bash "$CHECKOUT/.ci/run"
+
+    assert_failure 1
+    assert_line --index -1 '1 passed, 2 failed'
+}
+
+@test "ci: a run that fails without a failed test is not green" {
+    fake_checkout 'exit 1'
+
+    run bash "$CHECKOUT/.ci/run"
+
+    assert_failure 1
+    assert_line --index -1 '0 passed, 1 failed'
+}
+
+@test "ci: a run without any test is not green" {
+    fake_checkout 'exit 0'
+
+    run bash "$CHECKOUT/.ci/run"
+
+    assert_failure 1
+    assert_line --index -1 '0 passed, 0 failed'
+}
