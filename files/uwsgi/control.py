@@ -9,10 +9,12 @@ control.py ready  --address A --protocol P --path /prefix/healthcheck
 control.py reload --how chain|hup --program uwsgi --conf CONF
     brings new code in and waits until every worker has it; code that does
     not load is refused, and the old goes on serving
+control.py stop
+    ends the instance when the requests in flight are answered
 control.py stats  SOCKET...
     one line for each socket: workers, requests; '- -' if nobody answers
 
-Run by the unit (ExecStartPost=, ExecReload=), which gives MAINPID and
+Run by the unit (ExecStartPost=, ExecReload=, ExecStop=), which gives MAINPID and
 RUNTIME_DIRECTORY.
 """
 
@@ -33,6 +35,9 @@ DEATHS = 3
 # how long an application may answer 5xx (its database is late, say)
 PATIENCE = 30
 AGENT = 'devstack-wsgi-ready'
+# The master looks after its workers once a second, and when something comes
+# through the fifo. No command of uWSGI's has this letter: it only wakes.
+WAKE = b'z'
 LOADED = re.compile(r'^WSGI app \d+ .*ready in', re.MULTILINE)
 
 
@@ -122,9 +127,25 @@ def serving(worker):
     return worker['accepting'] and worker['apps'] and worker['pid']
 
 
+def tell(stats_path, command):
+    """Write a command into the fifo; nobody there to read it is no error."""
+    try:
+        fifo = os.open(os.path.join(os.path.dirname(stats_path), 'fifo'),
+                       os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return
+    try:
+        os.write(fifo, command)
+    except OSError:
+        pass
+    finally:
+        os.close(fifo)
+
+
 def wait_workers(stats_path, enough):
     """Wait until enough(the workers that serve, all workers)."""
     while True:
+        tell(stats_path, WAKE)
         if not alive():
             raise Broken('the server ended while it loaded the application')
         every = workers(read_stats(stats_path))
@@ -188,10 +209,7 @@ def reload(args, stats_path):
     if args.how == 'hup':
         os.kill(int(os.environ['MAINPID']), signal.SIGHUP)
     else:
-        fifo = os.open(os.path.join(os.path.dirname(stats_path), 'fifo'),
-                       os.O_WRONLY | os.O_NONBLOCK)
-        os.write(fifo, b'c')
-        os.close(fifo)
+        tell(stats_path, b'c')
     deaths = sum(w['respawn_count'] for w in before)
 
     def renewed(good, every):
@@ -202,6 +220,16 @@ def reload(args, stats_path):
         now = sum(w['respawn_count'] for w in every)
         if now - deaths >= len(every) + DEATHS:
             raise Broken('the new code does not load: see above')
+
+
+def stop(_, stats_path):
+    if not alive():
+        # it crashed: nothing is left to end
+        return
+    os.kill(int(os.environ['MAINPID']), signal.SIGTERM)
+    while alive():
+        tell(stats_path, WAKE)
+        time.sleep(POLL / 2)
 
 
 def stats(args):
@@ -228,6 +256,7 @@ def main():
     verb.add_argument('--how', choices=('chain', 'hup'), required=True)
     verb.add_argument('--program', required=True)
     verb.add_argument('--conf', required=True)
+    verbs.add_parser('stop')
     verb = verbs.add_parser('stats')
     verb.add_argument('sockets', nargs='*')
     args = parser.parse_args()
@@ -236,7 +265,8 @@ def main():
             stats(args)
         else:
             path = os.path.join(os.environ['RUNTIME_DIRECTORY'], 'stats')
-            {'ready': ready, 'reload': reload}[args.verb](args, path)
+            {'ready': ready, 'reload': reload, 'stop': stop}[args.verb](
+                args, path)
     except Broken as problem:
         print('devstack-wsgi: %s' % problem, file=sys.stderr)
         return 1
