@@ -112,6 +112,9 @@ def ask(args):
 
 
 def alive():
+    # systemd gives no MAINPID once the instance has ended by itself
+    if 'MAINPID' not in os.environ:
+        return False
     try:
         os.kill(int(os.environ['MAINPID']), 0)
     except ProcessLookupError:
@@ -223,10 +226,8 @@ def reload(args, stats_path):
 
 
 def stop(_, stats_path):
-    if not alive():
-        # it crashed: nothing is left to end
-        return
-    os.kill(int(os.environ['MAINPID']), signal.SIGTERM)
+    if alive():
+        os.kill(int(os.environ['MAINPID']), signal.SIGTERM)
     while alive():
         tell(stats_path, WAKE)
         time.sleep(POLL / 2)
