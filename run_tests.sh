@@ -91,7 +91,7 @@ function finish {
 }
 
 function main {
-    local -a environments=() missing
+    local -a environments=() profiles=(test) missing
     local name listed had_apache
     for name; do
         case $name in
@@ -100,6 +100,10 @@ function main {
                 printf "run_tests: unknown option '%s' (%s --help)\n" \
                     "$name" "$0" >&2
                 return 2
+                ;;
+            full)
+                environments+=("$name")
+                profiles+=(fresh)
                 ;;
             *) environments+=("$name") ;;
         esac
@@ -124,7 +128,7 @@ function main {
             --disable-pip-version-check 'tox>=4,<5' 'bindep>=2.11,<3'
     fi
     # bindep ends with 1 when something is missing, which is what we ask
-    listed=$(.venv/bin/bindep --brief --file bindep.txt test) ||
+    listed=$(.venv/bin/bindep --brief --file bindep.txt "${profiles[@]}") ||
         [[ -n "$listed" ]] || fail "bindep cannot read bindep.txt"
     mapfile -t missing < <(printf '%s' "$listed")
     if [[ "${#missing[@]}" -gt 0 ]]; then

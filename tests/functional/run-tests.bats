@@ -34,6 +34,15 @@ function setup {
     assert_equal "${#lines[@]}" 2
 }
 
+@test "run_tests: the full tests have what makes fresh machines, too" {
+    MISSING='' run "$CHECKOUT/run_tests.sh" full
+
+    assert_success
+    run cat "$CALLS"
+    assert_line --index 0 'bindep --brief --file bindep.txt test fresh'
+    assert_line --index 1 'tox -e full'
+}
+
 @test "run_tests: what is missing is installed, and no daemon may start" {
     MISSING=$'aa\nbb' run "$CHECKOUT/run_tests.sh"
 
