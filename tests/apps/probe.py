@@ -1,0 +1,81 @@
+"""A WSGI application that does what a test asks of it.
+
+What it answers is chosen by the path below its own:
+
+/environ       its environ, as JSON
+/refuse        403, and leaves the body unread
+/sum           reads wsgi.input; length and SHA-256 of the body, as JSON
+/sum-chunked   the same by uwsgi.chunked_read()
+/request-id?X  with the header X-Openstack-Request-Id: X
+/print?X       prints X to standard error and X to wsgi.errors
+/raise?X       raises an exception with the text X
+/sleep?S       answers after S seconds
+all others     VERSION
+
+Its environment says how it loads:
+
+IMPORT_SECONDS=N  takes N seconds
+IMPORT_ENDS=raise ends in an exception; exit: ends the process (SystemExit)
+"""
+
+import hashlib
+import json
+import os
+import sys
+import time
+
+VERSION = 'one'
+
+time.sleep(float(os.environ.get('IMPORT_SECONDS', '0')))
+if os.environ.get('IMPORT_ENDS') == 'raise':
+    raise RuntimeError('the probe was told to fail')
+if os.environ.get('IMPORT_ENDS') == 'exit':
+    print('the probe was told to exit', file=sys.stderr)
+    raise SystemExit(1)
+
+
+def summed(blocks):
+    length = 0
+    digest = hashlib.sha256()
+    for block in blocks:
+        length += len(block)
+        digest.update(block)
+    return json.dumps({'length': length, 'sha256': digest.hexdigest()})
+
+
+def chunks():
+    import uwsgi
+    return iter(uwsgi.chunked_read, b'')
+
+
+def application(environ, start_response):
+    path = environ['PATH_INFO'].rstrip('/')
+    query = environ.get('QUERY_STRING', '')
+    status = '200 OK'
+    headers = [('Content-Type', 'text/plain')]
+    body = VERSION
+    if path.startswith('/environ'):
+        body = json.dumps({key: value for key, value in environ.items()
+                           if isinstance(value, str)})
+    elif path == '/refuse':
+        status = '403 Forbidden'
+        body = 'refused'
+    elif path == '/sum':
+        source = environ['wsgi.input']
+        body = summed(iter(lambda: source.read(65536), b''))
+    elif path == '/sum-chunked':
+        body = summed(chunks())
+    elif path == '/request-id':
+        headers.append(('X-Openstack-Request-Id', query))
+    elif path == '/print':
+        print('stderr %s' % query, file=sys.stderr, flush=True)
+        environ['wsgi.errors'].write('errors %s\n' % query)
+        environ['wsgi.errors'].flush()
+    elif path == '/raise':
+        raise RuntimeError('raised %s' % query)
+    elif path == '/sleep':
+        time.sleep(float(query))
+    answer = (body + '\n').encode()
+    headers.append(('Content-Length', str(len(answer))))
+    start_response(status, headers)
+    return [answer]

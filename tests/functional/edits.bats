@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+#
+# edits by hand and by other programs, which a deployment keeps
+
+load ../helpers/functional
+
+function setup_file {
+    machine_up
+}
+
+function teardown_file {
+    machine_down
+}
+
+function teardown {
+    explain_failure
+}
+
+@test "edits: keys of CONF are kept over a redeployment, and shown by key" {
+    local conf=/etc/devstack-wsgi/uwsgi/keys.ini
+    serve uwsgi keys
+    # a key of the file, a new one below the header (as DevStack's iniset
+    # does), and one that goes
+    in_machine sed -i -e 's/^buffer-size = .*/buffer-size = 40000/' \
+        -e '/^\[uwsgi\]/a harakiri = 33' -e '/^thunder-lock/d' "$conf"
+
+    run wsgi show keys --diff
+    assert_line --partial "$conf, edits that are kept:"
+    assert_line --partial 'harakiri = 33: added by hand'
+    assert_line --partial 'buffer-size = 40000: by hand, was 65535'
+    assert_line --partial 'thunder-lock: removed by hand'
+
+    run deploy_app keys --path /keys --processes 3
+    assert_line --partial "edits by hand in $conf are kept"
+    run in_machine cat "$conf"
+    assert_line 'processes = 3'
+    assert_line 'harakiri = 33'
+    assert_line 'buffer-size = 40000'
+    refute_line --partial thunder-lock
+    run wsgi show keys --diff
+    assert_line --partial 'harakiri = 33: added by hand'
+
+    # the server has them too
+    wsgi restart keys
+    run in_machine journalctl --no-pager --output=cat --lines=60 \
+        --unit=devstack@keys
+    refute_line --partial 'thunder lock: enabled'
+    run wsgi status keys --json
+    assert_output --partial '"workers": 3,'
+    assert_output --partial '"drift": "config:edited"'
+    run deploy_app keys --path /keys --processes 3
+    assert_line --partial 'nothing to change'
+}
+
+# Usage: headers_of URL
+function headers_of {
+    in_machine curl --silent --dump-header - --output /dev/null "$1"
+}
+
+# Usage: has_header URL HEADER
+function has_header {
+    [[ "$(headers_of "$1")" == *$'\n'"$2"$'\r'* ]]
+}
+
+@test "edits: lines appended to the site are kept and served" {
+    local site=/etc/apache2/sites-available/lines.conf
+    serve uwsgi lines
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh 'printf "%s\n" "# by hand" "<Location /lines>" \
+        "Header always set X-By-Hand yes" "</Location>" >> "$1"
+        systemctl reload apache2' "$site"
+    wait_for 10 has_header "$URL/" 'X-By-Hand: yes'
+
+    # the site of the other transport says more
+    run deploy_app lines --path /lines --transport http
+
+    assert_success
+    assert_line --partial "edits by hand in $site are kept"
+    run in_machine cat "$site"
+    assert_line '# by hand'
+    wsgi restart lines
+    run headers_of "$URL/"
+    assert_line --partial 'X-By-Hand: yes'
+    assert_line --partial '200'
+    run wsgi show lines --diff
+    assert_line '+# by hand'
+}
+
+@test "edits: a site changed in its middle is not lost, and named" {
+    local site=/etc/apache2/sites-available/middle.conf
+    serve uwsgi middle
+    in_machine sed -i 's/retry=0/retry=1/' "$site"
+
+    deploy_app middle --path /middle --processes 3
+    run in_machine cat "$site"
+    assert_output --partial retry=1
+
+    # what has to change cannot be joined with it
+    run deploy_app middle --path /middle --transport http
+    assert_failure 1
+    assert_output --partial "$site"
+    run in_machine cat "$site"
+    assert_output --partial retry=1
+    http_status "$URL/"
+    assert_equal "$REPLY" 200
+}
+
+@test "edits: files in site.d are served, and outlive the service" {
+    local folder=/etc/devstack-wsgi/site.d/added
+    serve uwsgi added
+    in_machine bash -c "echo 'Header always set X-Added yes' \
+        > $folder/extra.conf; systemctl reload apache2"
+
+    wait_for 10 has_header "$URL/" 'X-Added: yes'
+
+    deploy_app added --path /added --transport http
+    wsgi restart added
+    run headers_of "$URL/"
+    assert_line --partial 'X-Added: yes'
+    wsgi remove added
+    run in_machine cat "$folder/extra.conf"
+    assert_output 'Header always set X-Added yes'
+}
+
+@test "edits: what was edited is kept when the service is removed" {
+    serve uwsgi kept
+    in_machine sed -i "\$a harakiri = 44" \
+        /etc/devstack-wsgi/uwsgi/kept.ini
+
+    run wsgi remove kept
+
+    assert_success
+    assert_line --partial /var/lib/devstack-wsgi/removed/kept/kept.ini
+    run in_machine cat /var/lib/devstack-wsgi/removed/kept/kept.ini
+    assert_line 'harakiri = 44'
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env bats
+#
+# forty services at once, and what is left when all are removed
+
+load ../helpers/functional
+
+# All files of the system's own places, but systemd's clocks, and the folders
+# in which Debian's a2enmod keeps its notes (the notes themselves count).
+#
+# Usage: system_tree
+function system_tree {
+    tree_of /etc /var/lib /run/devstack-wsgi |
+        grep -v -e ' */var/lib/systemd/' \
+            -e '^/var/lib/apache2/module/[a-z]*_by_admin d'
+}
+
+function setup_file {
+    machine_up || return
+    # as on a machine where nobody has asked for them yet
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh '
+        modules=(proxy_uwsgi proxy_http proxy headers)
+        a2dismod --quiet --force "${modules[@]}"
+        rm -f "${modules[@]/#//var/lib/apache2/module/disabled_by_admin/}"
+        systemctl restart apache2
+        install -D -m 0644 -t /srv/many "$1"' \
+        "$REPO/tests/apps/probe.py" > /dev/null 2>&1
+    system_tree > "$BATS_FILE_TMPDIR/before"
+}
+
+function teardown_file {
+    machine_down
+}
+
+@test "many: forty records, one apply: one reload each, in seconds" {
+    local begin mark
+    # a third of each kind; as a person would write them
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh '
+        mkdir -p /etc/devstack-wsgi/services
+        for i in {10..49}; do
+            where=("path=/many-$i" transport=uwsgi)
+            (( i % 3 != 1 )) || where=("path=/many-$i" transport=http)
+            (( i % 3 != 2 )) ||
+                where=("listen=127.0.0.1:91$i" transport=http)
+            printf "%s\n" "name=many-$i" "${where[@]}" \
+                app=probe:application chdir=/srv/many user=www-data \
+                group=www-data env=A=b healthcheck=/healthcheck \
+                > "/etc/devstack-wsgi/services/many-$i.conf"
+        done'
+    journal_mark
+    mark=$REPLY
+
+    begin=$(date +%s%3N)
+    wsgi apply
+    begin=$(( $(date +%s%3N) - begin ))
+
+    reloads_since "$mark"
+    figure "forty services: $begin ms, $DAEMON_RELOADS daemon-reload," \
+        "$APACHE_RELOADS reload of Apache"
+    assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '1 1'
+    assert [ "$begin" -lt 6000 ]
+    run wsgi apply
+    assert_line --partial 'nothing to change'
+}
+
+@test "many: some of the forty serve, and all can be checked" {
+    local name
+    local -a bad=()
+
+    wsgi start many-10 many-11 many-12
+
+    for name in 127.0.0.1/many-10 127.0.0.1:9111 127.0.0.1/many-12; do
+        http_status "http://$name/"
+        [[ "$REPLY" == 200 ]] || bad+=("$name: $REPLY")
+    done
+    assert_equal "${bad[*]}" ''
+    wsgi check
+    run wsgi status
+    assert_equal "${#lines[@]}" 41
+}
+
+@test "many: remove --all leaves the machine as it was before the first" {
+    wsgi remove --all
+
+    system_tree > "$BATS_TEST_TMPDIR/after"
+    run diff -u "$BATS_FILE_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+    assert_success
+    run in_machine systemctl list-units --all --plain --no-legend 'devstack@*'
+    assert_output ''
+    run in_machine apache2ctl -M
+    refute_line --partial proxy
+    run in_machine pgrep uwsgi
+    assert_failure 1
+    # and again, there is nothing to do
+    wsgi remove --all
+    wsgi remove many-10
+}

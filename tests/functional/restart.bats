@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+#
+# restarts under load, asked for or not
+
+load ../helpers/functional
+
+function setup_file {
+    machine_up
+}
+
+function teardown_file {
+    machine_down
+}
+
+function teardown {
+    explain_failure
+}
+
+function by_systemctl {
+    in_machine systemctl restart "devstack@$1"
+}
+
+function by_wsgi {
+    wsgi restart "$1"
+}
+
+# Restart a service that takes 2 s to import, while 40 requests/s come.
+#
+# Usage: restart_under_load TRANSPORT HOW
+#   HOW  a function that restarts the service that it is given
+function restart_under_load {
+    local transport=$1 how=$2 name=restart-$BATS_TEST_NUMBER
+    local restarts i begin pid
+    serve "$transport" "$name" --env IMPORT_SECONDS=2
+    count 2 20
+    restarts=$REPLY
+
+    load_begin all "$URL/" --rate 40
+    begin=$SECONDS
+    for (( i = 0; i < restarts; i++ )); do
+        main_pid "$name"
+        pid=$REPLY
+        "$how" "$name"
+        main_pid "$name"
+        assert_not_equal "$REPLY" "$pid"
+    done
+    load_end all
+
+    figure "$transport, $how: $restarts restarts, ${LOAD[failed]} of" \
+        "${LOAD[sent]} failed, longest pause ${LOAD[longest_pause_ms]} ms"
+    assert_no_failure $(( (SECONDS - begin) * 20 ))
+    # the import shows: the load did run meanwhile
+    assert [ "${LOAD[longest_pause_ms]}" -gt 1500 ]
+}
+
+@test "restart: by systemctl at 40 requests/s, none is lost (uwsgi)" {
+    restart_under_load uwsgi by_systemctl
+}
+
+@test "restart: by systemctl at 40 requests/s, none is lost (http)" {
+    restart_under_load http by_systemctl
+}
+
+@test "restart: by systemctl at 40 requests/s, none is lost (direct)" {
+    restart_under_load direct by_systemctl
+}
+
+@test "restart: by wsgi restart at 40 requests/s, none is lost (uwsgi)" {
+    restart_under_load uwsgi by_wsgi
+}
+
+@test "restart: by wsgi restart at 40 requests/s, none is lost (http)" {
+    restart_under_load http by_wsgi
+}
+
+@test "restart: ten in a row by a person all succeed" {
+    local i
+    local -a bad=()
+    serve uwsgi ten
+
+    for i in {1..10}; do
+        in_machine systemctl restart devstack@ten || bad+=("restart $i")
+    done
+
+    assert_equal "${bad[*]}" ''
+    http_status "$URL/"
+    assert_equal "$REPLY" 200
+    # and none of them counts as a crash
+    run in_machine cat /run/devstack-wsgi/ten.crashes
+    assert_failure
+}
+
+# Usage: is_back NAME OLD-PID
+function is_back {
+    main_pid "$1"
+    (( REPLY && REPLY != $2 )) &&
+        in_machine systemctl --quiet is-active "devstack@$1.service"
+}
+
+@test "restart: after a kill of the master it comes back, the socket stays" {
+    local transport name
+    local -a bad=()
+    local -A pids=() sockets=()
+    for transport in uwsgi http direct; do
+        name=killed-$transport
+        serve "$transport" "$name" --env IMPORT_SECONDS=1
+        sockets[$name]=$(in_machine systemctl show --value -p InvocationID \
+            "devstack@$name.socket")
+        main_pid "$name"
+        pids[$name]=$REPLY
+        load_begin "$transport" "$URL/" --rate 40
+    done
+
+    for name in "${!pids[@]}"; do
+        # some requests have been answered
+        wait_for 10 requests_at_least 20 "$name"
+        in_machine kill -KILL "${pids[$name]}"
+    done
+    for name in "${!pids[@]}"; do
+        wait_for 30 is_back "$name" "${pids[$name]}"
+    done
+
+    for transport in uwsgi http direct; do
+        name=killed-$transport
+        load_end "$transport"
+        figure "$transport: master killed, ${LOAD[failed]} of" \
+            "${LOAD[sent]} failed, longest pause" \
+            "${LOAD[longest_pause_ms]} ms: ${LOAD[text]}"
+        # not more than were in flight, and those that came while it died
+        (( LOAD[failed] <= 40 )) || bad+=("$transport: ${LOAD[text]}")
+        run in_machine systemctl show --value -p InvocationID \
+            "devstack@$name.socket"
+        [[ "$output" == "${sockets[$name]}" ]] ||
+            bad+=("$transport: the socket was stopped")
+        # not only because somebody asked
+        run in_machine systemctl show --value -p NRestarts "devstack@$name"
+        [[ "$output" == 1 ]] || bad+=("$transport: restarts: $output")
+    done
+    assert_equal "${bad[*]}" ''
+}
+
+@test "restart: another address is served as soon as deploy has returned" {
+    local row
+    local -a bad=() words
+    # options, and where it is to answer then
+    local -a rows=(
+        "--path /moves --site moved http://127.0.0.1/moves"
+        "--path /elsewhere --site moved http://127.0.0.1/elsewhere"
+        "--path /elsewhere --transport http http://127.0.0.1/elsewhere"
+        "--listen 127.0.0.1:9112 http://127.0.0.1:9112"
+        "--listen [::1]:9112 --path /both http://127.0.0.1/both"
+    )
+    serve uwsgi moves
+
+    for row in "${rows[@]}"; do
+        read -ra words <<< "$row"
+        deploy_app moves "${words[@]:0:${#words[@]}-1}"
+        http_status "${words[-1]}/"
+        [[ "$REPLY" == 200 ]] || bad+=("$row: $REPLY;")
+    done
+
+    assert_equal "${bad[*]}" ''
+    # and it can be restarted there
+    wsgi restart moves
+}

@@ -1,0 +1,181 @@
+#!/usr/bin/env bats
+#
+# a stop that stops, services on demand, and a reboot
+
+load ../helpers/functional
+
+readonly TRANSPORTS=(uwsgi http direct)
+
+function setup_file {
+    local transport
+    machine_up || return
+    for transport in "${TRANSPORTS[@]}"; do
+        serve "$transport" "stop-$transport" || return
+    done
+}
+
+function teardown_file {
+    machine_down
+}
+
+function teardown {
+    explain_failure "${TRANSPORTS[@]/#/stop-}"
+}
+
+# REPLY = the states of a service and of its socket, and its main PID.
+#
+# Usage: states NAME
+function states {
+    # shellcheck disable=SC2016  # expanded in the machine
+    REPLY=$(machine_sh 'systemctl show --value -p ActiveState \
+        "devstack@$1.service" "devstack@$1.socket"
+        systemctl show --value -p MainPID "devstack@$1.service"' "$1")
+    REPLY=${REPLY//$'\n\n'/ }
+    REPLY=${REPLY//$'\n'/ }
+}
+
+# Usage: has_states NAME STATES
+function has_states {
+    states "$1"
+    [[ "$REPLY" == "$2" ]]
+}
+
+@test "stop: requests get 503 at once, none starts it again, start does" {
+    local transport mark
+    local -a bad=() where
+    for transport in "${TRANSPORTS[@]}"; do
+        where_of "$transport" "stop-$transport"
+        # one that nobody has taken yet ends with the socket: 500 or 502
+        load_begin "$transport" "$URL/" --rate 40 --expect 200,500,502,503
+    done
+    wait_for 10 requests_at_least 20 stop-direct
+    journal_mark
+    mark=$REPLY
+
+    wsgi stop "${TRANSPORTS[@]/#/stop-}"
+
+    # for five seconds more
+    for transport in "${TRANSPORTS[@]}"; do
+        where_of "$transport" "stop-$transport"
+        load_begin "after-$transport" "$URL/" --rate 20 --duration 5 \
+            --expect 503
+    done
+    for transport in "${TRANSPORTS[@]}"; do
+        load_wait "after-$transport"
+        figure "stop-$transport: after the stop ${LOAD[text]}"
+        if [[ "$transport" == direct ]]; then
+            [[ "${LOAD[text]}" == *'"statuses": {}'*ConnectionRefused* ]] ||
+                bad+=("direct: answered: ${LOAD[text]}")
+        else
+            (( LOAD[ok] == 100 )) ||
+                bad+=("$transport: not 503: ${LOAD[text]}")
+        fi
+        states "stop-$transport"
+        [[ "$REPLY" == 'inactive inactive 0' ]] ||
+            bad+=("$transport: $REPLY")
+        load_end "$transport"
+        figure "stop-$transport: over the stop ${LOAD[text]}"
+        [[ "$transport" == direct ]] || (( LOAD[failed] == 0 )) ||
+            bad+=("$transport: no answer: ${LOAD[text]}")
+    done
+    [[ "$(journal_since "$mark" _PID=1)" != *Started* ]] ||
+        bad+=("something was started")
+    assert_equal "${bad[*]}" ''
+
+    wsgi start "${TRANSPORTS[@]/#/stop-}"
+
+    for transport in "${TRANSPORTS[@]}"; do
+        where_of "$transport" "stop-$transport"
+        http_status "$URL/"
+        [[ "$REPLY" == 200 ]] || bad+=("$transport: start: $REPLY")
+    done
+    assert_equal "${bad[*]}" ''
+}
+
+@test "stop: by systemctl, of the service alone, it is the same" {
+    local transport
+    local -a bad=() where
+    for transport in "${TRANSPORTS[@]}"; do
+        where_of "$transport" "stop-$transport"
+
+        in_machine systemctl stop "devstack@stop-$transport"
+        http_status "$URL/"
+
+        [[ "$REPLY" == 503 || "$transport $REPLY" == 'direct 000' ]] ||
+            bad+=("$transport: $REPLY")
+        states "stop-$transport"
+        [[ "$REPLY" == 'inactive inactive 0' ]] ||
+            bad+=("$transport: $REPLY")
+        in_machine systemctl start "devstack@stop-$transport"
+        http_status "$URL/"
+        [[ "$REPLY" == 200 ]] || bad+=("$transport: start: $REPLY")
+    done
+    assert_equal "${bad[*]}" ''
+}
+
+@test "stop: twice is no error, and start of what runs changes nothing" {
+    local pid
+    main_pid stop-uwsgi
+    pid=$REPLY
+
+    wsgi start stop-uwsgi
+    main_pid stop-uwsgi
+    assert_equal "$REPLY" "$pid"
+
+    wsgi stop stop-uwsgi
+    wsgi stop stop-uwsgi
+    wsgi start stop-uwsgi
+    main_pid stop-uwsgi
+    assert_not_equal "$REPLY" "$pid"
+}
+
+@test "on demand: a stop ends the socket too, and no request starts it" {
+    serve uwsgi demand --on-demand
+
+    wsgi stop demand
+    http_status "$URL/"
+
+    assert_equal "$REPLY" 503
+    states demand
+    assert_equal "$REPLY" 'inactive inactive 0'
+}
+
+@test "on demand: an idle service ends, the next request starts it" {
+    serve uwsgi idle --on-demand
+    in_machine sed -i 's/^idle = 300$/idle = 2/' \
+        /etc/devstack-wsgi/uwsgi/idle.ini
+    wsgi restart idle
+
+    wait_for 20 has_states idle 'inactive active 0'
+    http_status "$URL/"
+
+    assert_equal "$REPLY" 200
+    main_pid idle
+    assert_not_equal "$REPLY" 0
+}
+
+@test "reboot: all services are back, those on demand at the first request" {
+    local transport
+    local -a bad=() where
+    serve http reboot-demand --on-demand
+
+    "$REPO/tests/machine" reboot "$M"
+
+    for transport in "${TRANSPORTS[@]}"; do
+        wait_for 30 in_machine systemctl --quiet is-active \
+            "devstack@stop-$transport.service"
+        where_of "$transport" "stop-$transport"
+        http_status "$URL/"
+        [[ "$REPLY" == 200 ]] || bad+=("$transport: $REPLY")
+    done
+    states reboot-demand
+    [[ "$REPLY" == 'inactive active 0' ]] || bad+=("on demand: $REPLY")
+    http_status http://127.0.0.1/reboot-demand/
+    [[ "$REPLY" == 200 ]] || bad+=("on demand: $REPLY")
+    run in_machine systemctl list-units --failed --plain --no-legend
+    [[ "$output" != *devstack@* ]] || bad+=("$output")
+    assert_equal "${bad[*]}" ''
+    run wsgi deploy stop-uwsgi --app probe:application \
+        --chdir /srv/stop-uwsgi --user www-data --path /stop-uwsgi
+    assert_output --partial 'nothing to change'
+}

@@ -1,0 +1,215 @@
+#!/usr/bin/env bats
+#
+# runs that fail late, are killed or stand still: what is undone, what mended
+
+load ../helpers/functional
+
+# all that a run may touch
+readonly TREE=(/etc /run/devstack-wsgi /var/lib/devstack-wsgi)
+
+function setup_file {
+    machine_up && serve uwsgi serving
+}
+
+function teardown_file {
+    machine_down
+}
+
+function teardown {
+    explain_failure serving
+    # what a test that failed may have left
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh 'rm -f /etc/apache2/sites-enabled/theirs.conf /tmp/theirs.conf
+        pid=/run/theirs.pid
+        [[ ! -e "$pid" ]] || kill "$(< "$pid")" || true  # it has ended
+        rm -f "$pid"
+        systemctl start apache2'
+}
+
+# Send requests to the service that serves all the time, until some came.
+function load_serving {
+    local before=0
+    [[ ! "$(wsgi status serving --json)" =~ \"requests\":\ ([0-9]+) ]] ||
+        before=${BASH_REMATCH[1]}
+    load_begin all http://127.0.0.1/serving/ --rate 40
+    wait_for 10 requests_at_least $(( before + 10 )) serving
+}
+
+# Usage: assert_tree FILE    as tree_of wrote it
+function assert_tree {
+    run diff -u "$1" <(tree_of "${TREE[@]}")
+    assert_success
+}
+
+@test "undo: a reload that Apache's unit refuses, with site and module" {
+    # a file that we see, and Apache's unit with a /tmp of its own does not
+    in_machine bash -c 'echo "# theirs" > /tmp/theirs.conf
+        echo "Include /tmp/theirs.conf" \
+            > /etc/apache2/sites-enabled/theirs.conf'
+    run in_machine systemctl reload apache2
+    assert_failure
+    # the new service needs a module that is not enabled yet
+    refute in_machine test -e /etc/apache2/mods-enabled/proxy_http.load
+    load_serving
+    tree_of "${TREE[@]}" > "$BATS_TEST_TMPDIR/before"
+
+    run deploy_app refused --path /refused --transport http
+
+    assert_failure 1
+    assert_line --partial 'apache2.service does not reload'
+    assert_tree "$BATS_TEST_TMPDIR/before"
+    load_end all
+    figure "a reload that is refused: ${LOAD[failed]} of ${LOAD[sent]} failed"
+    assert_no_failure 20
+    in_machine rm /etc/apache2/sites-enabled/theirs.conf
+    serve http refused
+    http_status "$URL/"
+    assert_equal "$REPLY" 200
+}
+
+@test "undo: an Apache that a reload ends is a failure, and named" {
+    # an address that somebody else has: configtest does not see it
+    in_machine bash -c 'python3 -m http.server --bind 127.0.0.1 8899 \
+            < /dev/null > /dev/null 2>&1 &
+        echo $! > /run/theirs.pid
+        echo "Listen 127.0.0.1:8899" > /etc/apache2/sites-enabled/theirs.conf'
+    wait_for 10 in_machine curl --silent --output /dev/null \
+        http://127.0.0.1:8899/
+    tree_of "${TREE[@]}" > "$BATS_TEST_TMPDIR/before"
+
+    run deploy_app ended --path /ended
+
+    assert_failure 1
+    assert_line --partial apache2.service
+    assert_tree "$BATS_TEST_TMPDIR/before"
+    in_machine rm /etc/apache2/sites-enabled/theirs.conf
+    serve uwsgi ended
+    http_status http://127.0.0.1/serving/
+    assert_equal "$REPLY" 200
+}
+
+# Deploy a service and kill the run: all of it, or its shell alone.
+#
+# Usage: cut_off BEGIN MILLISECONDS WHAT NAME OPTION...
+#   BEGIN  start: so long after the start; swap: so long after the check, when
+#          files get to their places
+#   WHAT   shell: the processes that it has started end by themselves; all
+#   REPLY  its status; 137: it was killed
+function cut_off {
+    # shellcheck disable=SC2016  # expanded in the machine
+    REPLY=$(machine_sh '
+        begin=$1 delay=$(printf %d.%03d $(( $2 / 1000 )) $(( $2 % 1000 )))
+        what=$3
+        shift 3
+        touch /run/cut-off
+        setsid "$@" > /dev/null 2>&1 &
+        pid=$!
+        if [[ "$begin" == swap ]]; then
+            until [[ /var/lib/devstack-wsgi/rollback -nt /run/cut-off ]]; do
+                kill -0 "$pid" || break
+            done
+        fi
+        sleep "$delay"
+        [[ "$what" == shell ]] || pid=-$pid
+        kill -KILL -- "$pid"
+        wait "${pid#-}"
+        echo "$?"' "$1" "$2" "$3" "$REPO/tools/wsgi" deploy "${@:4}" \
+        2> /dev/null)
+}
+
+@test "undo: what is cut off again and again goes on serving, then is whole" {
+    local i name begin time delay what said cut=0
+    local -a bad=() options now
+    local -A last=()
+    count 6 60
+    local number=$REPLY
+    options=(--app probe:application --chdir /srv/serving --user www-data)
+    load_serving
+    # what they are in the end, if nobody disturbs it
+    last[serving]="--path /serving --env ROUND=last --processes 3"
+    last[fresh]="--path /fresh --transport http --env ROUND=last"
+    wsgi deploy fresh "${options[@]}" --path /fresh --transport http \
+        --env ROUND=last
+    begin=$(date +%s%3N)
+    wsgi deploy serving "${options[@]}" --path /serving --env ROUND=last \
+        --processes 3
+    time=$(( $(date +%s%3N) - begin ))
+    tree_of "${TREE[@]}" > "$BATS_TEST_TMPDIR/whole"
+    wsgi remove fresh
+
+    for (( i = 0; i < number; i++ )); do
+        what=shell
+        (( i % 4 < 2 )) || what=all
+        name=serving
+        (( i % 2 )) || name=fresh
+        begin=swap
+        case $(( i % 3 )) in
+            0) begin=start delay=$(( RANDOM % time )) ;;
+            1) delay=$(( RANDOM % (time / 2) )) ;;
+            # the renames are over soon
+            2) delay=$(( RANDOM % (time / 10) )) ;;
+        esac
+        # another text for every file but the site; that too for a fresh one
+        now=(--path "/$name" --env "ROUND=$i")
+        (( i % 4 )) || now+=(--transport http)
+        cut_off "$begin" "$delay" "$what" "$name" "${options[@]}" "${now[@]}"
+        [[ "$REPLY" != 137 ]] || cut=$(( cut + 1 ))
+
+        said=$(in_machine apache2ctl configtest 2>&1) ||
+            bad+=("$i: $delay ms after $begin: Apache: $said;")
+        http_status http://127.0.0.1/serving/
+        [[ "$REPLY" == 200 ]] ||
+            bad+=("$i: $delay ms after $begin: answers $REPLY;")
+    done
+    load_end all
+
+    figure "$cut of $number runs were cut off, ${LOAD[failed]} of" \
+        "${LOAD[sent]} failed"
+    assert_equal "${bad[*]}" ''
+    assert_no_failure 40
+    for name in fresh serving; do
+        read -ra now <<< "${last[$name]}"
+        wsgi deploy "$name" "${options[@]}" "${now[@]}"
+    done
+    run diff -u "$BATS_TEST_TMPDIR/whole" <(tree_of "${TREE[@]}")
+    assert_success
+    wsgi check
+    run wsgi status --json
+    refute_line --regexp '"drift": "([^n]|n[^o])'
+    in_machine flock --nonblock /run/lock/devstack-wsgi true
+    wsgi restart serving
+    wsgi start fresh
+    http_status http://127.0.0.1/fresh/
+    assert_equal "$REPLY" 200
+}
+
+@test "undo: a run waits for one that stands still, and both are done" {
+    # shellcheck disable=SC2016  # expanded in the machine
+    run machine_sh '
+        tool=$1
+        shift
+        "$tool" deploy first --path /first "$@" > /run/first 2>&1 &
+        first=$!
+        until [[ -e /etc/devstack-wsgi/.staged ]]; do
+            kill -0 "$first" || exit
+        done
+        kill -STOP "$first"
+        "$tool" deploy second --path /second "$@" > /run/second 2>&1 &
+        second=$!
+        for _ in {1..100}; do
+            ! grep -q "waiting for another run" /run/second || break
+            sleep 0.1
+        done
+        kill -0 "$second" && kill -CONT "$first"
+        wait "$first"
+        echo "first: $?, $(< /run/first)"
+        wait "$second"
+        echo "second: $?, $(< /run/second)"' "$REPO/tools/wsgi" \
+        --app probe:application --chdir /srv/serving --user www-data
+
+    assert_line --regexp '^first: 0, wsgi: first: [0-9]+ files written'
+    assert_line 'second: 0, wsgi: waiting for another run to end'
+    assert_line --regexp '^wsgi: second: [0-9]+ files written'
+    wsgi start first second
+    wsgi check
+}

@@ -1,0 +1,392 @@
+#!/bin/bash
+#
+# tests/helpers/functional.bash - real daemons in a machine of one's own
+#
+# A test file boots one machine for all its tests:
+#
+#     load ../helpers/functional
+#
+#     function setup_file { machine_up; }
+#     function teardown_file { machine_down; }
+#     function teardown { explain_failure; }
+#
+# Depends on: tests/helpers/load.bash, tests/machine, tests/tools/load.py,
+#             tests/apps
+# Reads:      WSGI_FULL=1 or, as tox.ini sets it, WSGI_TEST_FULL=1: full
+#             counts, else a part of them
+# Writes:     the machine; $BATS_TEST_TMPDIR
+# Sets:       M, the machine; URL by serve; LOAD by load_end
+# Public:     machine_up, machine_down, explain_failure, in_machine,
+#             machine_sh, wsgi, deploy_app, start_app, serve, where_of,
+#             explain, count, figure, wait_for, http_status, load_begin,
+#             load_end, load_wait, assert_no_failure, journal_mark,
+#             journal_since, reloads_since, tree_of, main_pid,
+#             requests_at_least
+
+load ../helpers/load
+
+# what curl says of an answer: its status alone
+readonly STATUS_ONLY=(--silent --output /dev/null --max-time 30
+    --write-out '%{http_code}')
+
+declare -gA LOAD=() _LOADS=()
+declare -ga _SERVED=()
+
+# Boot the file's machine.
+#
+# Usage:   machine_up
+# Sets:    M
+# Returns: 0; 1 it did not boot
+# Example: function setup_file { machine_up; }
+function machine_up {
+    requires root systemd-nspawn apache2 uwsgi curl || return
+    M=${BATS_TEST_FILENAME##*/}
+    M=f-${M%.bats}-$$
+    export M
+    "$REPO/tests/machine" start "$M" && in_machine systemctl start apache2
+}
+
+# Usage:   machine_down
+# Returns: 0
+# Example: function teardown_file { machine_down; }
+function machine_down {
+    [[ -z "${M:-}" ]] || "$REPO/tests/machine" stop "$M"
+}
+
+# Run a command in the machine, as root.
+#
+# Usage:   in_machine COMMAND...
+# Returns: the command's status
+# Example: in_machine systemctl restart devstack@x
+function in_machine {
+    "$REPO/tests/machine" run "$M" -- "$@"
+}
+
+# Run bash text in the machine.
+#
+# Usage:   machine_sh TEXT [ARGUMENT...]
+#   TEXT   sees the arguments as $1, $2, ...
+# Returns: the status of TEXT
+# Example: machine_sh 'kill -9 "$1"' "$pid"
+function machine_sh {
+    in_machine bash -c "$1" machine_sh "${@:2}"
+}
+
+# The command under test, in the machine.
+#
+# Usage:   wsgi VERB ARGUMENT...
+# Returns: its status
+# Example: wsgi restart hello
+function wsgi {
+    in_machine "$REPO/tools/wsgi" "$@"
+}
+
+# REPLY = FULL with WSGI_FULL=1, else PART.
+#
+# Usage:   count PART FULL
+# Returns: 0
+# Example: count 2 20; restarts=$REPLY
+function count {
+    REPLY=$1
+    [[ "${WSGI_FULL:-${WSGI_TEST_FULL:-}}" != 1 ]] || REPLY=$2
+}
+
+# Print a figure, also where the test passes.
+#
+# Usage:   figure WORD...
+# Returns: 0
+# Example: figure "the start took $seconds s"
+function figure {
+    printf '# %s\n' "$*" >&3
+}
+
+# Wait until a command succeeds.
+#
+# Usage:   wait_for SECONDS COMMAND...
+# Returns: 0; 1 it did not within SECONDS
+# Example: wait_for 10 in_machine test -e /run/x
+function wait_for {
+    local limit
+    limit=$(( SECONDS + $1 ))
+    shift
+    until "$@"; do
+        if (( SECONDS >= limit )); then
+            printf 'waited in vain for: %s\n' "$*" >&2
+            return 1
+        fi
+        sleep 0.1
+    done
+}
+
+# Put the probe (tests/apps/probe.py) into the machine and deploy it.
+#
+# Usage:   deploy_app NAME OPTION...
+#   OPTION  of wsgi_deploy; --app, --chdir and --user are given
+# Returns: 0; 1 refused
+# Example: deploy_app hello --path /hello
+function deploy_app {
+    local name=$1
+    shift
+    _SERVED+=("$name")
+    in_machine install -D -m 0644 -t "/srv/$name" \
+        "$REPO/tests/apps/probe.py" || return
+    wsgi deploy "$name" --app probe:application --chdir "/srv/$name" \
+        --user www-data "$@"
+}
+
+# Start a service, or show what is known of why it does not.
+#
+# Usage:   start_app NAME
+# Returns: 0; 1 it does not answer
+# Example: start_app hello
+function start_app {
+    wsgi start "$1" && return 0
+    explain "$1"
+    return 1
+}
+
+# Deploy the probe behind one transport, and start it.
+#
+# Usage:   serve uwsgi|http|direct NAME [OPTION...]
+# Sets:    URL
+# Returns: 0; 1 refused, or it does not answer
+# Example: serve http upload --set post-buffering=0
+function serve {
+    local transport=$1 name=$2
+    local -a where
+    shift 2
+    where_of "$transport" "$name"
+    deploy_app "$name" "${where[@]}" "$@" && start_app "$name"
+}
+
+# Where a service is to answer.
+#
+# Usage:   where_of uwsgi|http|direct NAME
+# Sets:    URL; where, an array: the options that say so
+# Returns: 0
+# Example: local -a where; where_of http upload
+function where_of {
+    local port=0 i
+    export URL=http://127.0.0.1/$2
+    case $1 in
+        uwsgi)  where=(--path "/$2") ;;
+        http)   where=(--path "/$2" --transport http) ;;
+        direct)
+            # a port for each name; nobody else is in the machine
+            for (( i = 0; i < ${#2}; i++ )); do
+                printf -v REPLY %d "'${2:i:1}"
+                port=$(( (port * 31 + REPLY) % 1000 ))
+            done
+            where=(--listen "127.0.0.1:$(( port + 9000 ))")
+            URL=http://127.0.0.1:$(( port + 9000 ))
+            ;;
+    esac
+}
+
+# All that helps to understand why a service does not serve.
+#
+# Usage:   explain NAME
+# Returns: 0
+# Example: explain hello
+function explain {
+    printf -- '-- %s in %s --\n' "$1" "$M"
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh '
+        systemctl status --no-pager --lines=0 "devstack@$1.service" \
+            "devstack@$1.socket"
+        echo "-- journal --"
+        journalctl --no-pager --unit="devstack@$1.service" |
+            grep -v "HTTP/1[.].* 200 " | tail -n 40
+        echo "-- error log of Apache --"
+        tail -n 8 /var/log/apache2/error.log
+        echo "-- CONF --"
+        cat "/etc/devstack-wsgi/uwsgi/$1.ini"' "$1" 2>&1
+}
+
+# In teardown: end the loads of the test, and explain its services if it
+# failed.
+#
+# Usage:   explain_failure [NAME...]
+#   NAME   services that it used, beside those that it deployed itself
+# Returns: 0
+# Example: function teardown { explain_failure; }
+function explain_failure {
+    local item
+    # killed, they would leave processes in the machine for others to reap
+    for item in "${!_LOADS[@]}"; do
+        in_machine touch "/run/load-$item.end"
+        wait "${_LOADS[$item]}" || true  # 1 says that some failed
+    done
+    [[ -z "${BATS_TEST_COMPLETED:-}" ]] || return 0
+    for item in "$@" "${_SERVED[@]}"; do
+        explain "$item"
+    done
+}
+
+# REPLY = the status of one answer; 000 if there is none.
+#
+# Usage:   http_status [OPTION...] URL
+#   OPTION  of curl
+# Returns: 0
+# Example: http_status -X PATCH "$URL"
+function http_status {
+    REPLY=$(in_machine curl "${STATUS_ONLY[@]}" "$@") || true  # 000 says it
+}
+
+# Send requests in the background until load_end.
+#
+# Usage:   load_begin ID URL [OPTION...]
+#   OPTION  of tests/tools/load.py
+# Returns: 0
+# Example: load_begin a "$URL" --rate 40
+function load_begin {
+    local id=$1 url=$2
+    shift 2
+    in_machine rm -f "/run/load-$id.end"
+    in_machine /usr/bin/python3 "$REPO/tests/tools/load.py" --json \
+        --url "$url" --until-file "/run/load-$id.end" --duration 900 "$@" \
+        > "$BATS_TEST_TMPDIR/load-$id" 2>&1 3>&- &
+    _LOADS[$id]=$!
+}
+
+# End the requests, and wait for their answers.
+#
+# Usage:   load_end ID
+# Sets:    LOAD[sent], [ok], [failed], [longest_pause_ms] and [text]
+# Returns: 0; 1 the load did not run
+# Example: load_end a; assert_equal "${LOAD[failed]}" 0
+function load_end {
+    in_machine touch "/run/load-$1.end"
+    load_wait "$1"
+}
+
+# Wait until the requests end by themselves (--duration).
+#
+# Usage:   load_wait ID
+# Sets:    LOAD, as load_end
+# Returns: 0; 1 the load did not run
+# Example: load_begin a "$URL" --duration 3; load_wait a
+function load_wait {
+    wait "${_LOADS[$1]}" || true  # 1 says that some failed
+    unset "_LOADS[$1]"
+    load_read "$BATS_TEST_TMPDIR/load-$1"
+}
+
+# Usage:   load_read FILE
+# Sets:    LOAD
+# Returns: 0; 1 there is no result in it
+# Example: load_read "$BATS_TEST_TMPDIR/load-a"
+function load_read {
+    local key regex text
+    text=$(<"$1")
+    LOAD=([text]=$text)
+    for key in sent ok failed longest_pause_ms; do
+        regex="\"$key\": ([0-9]+)"
+        [[ "$text" =~ $regex ]] || {
+            printf 'the load did not run: %s\n' "$text"
+            return 1
+        }
+        LOAD[$key]=${BASH_REMATCH[1]}
+    done
+}
+
+# None of the requests of the load that ended last failed.
+#
+# Usage:   assert_no_failure MINIMUM
+#   MINIMUM  so many were sent at least
+# Returns: 0; 1 some failed, or too few were sent
+# Example: load_end a; assert_no_failure 100
+function assert_no_failure {
+    if (( LOAD[failed] || LOAD[sent] < $1 )); then
+        fail "${LOAD[failed]} of ${LOAD[sent]} requests (at least $1" \
+            "expected) failed: ${LOAD[text]}"
+    fi
+}
+
+# REPLY = where the journal ends now.
+#
+# Usage:   journal_mark
+# Returns: 0
+# Example: journal_mark; mark=$REPLY
+function journal_mark {
+    REPLY=$(machine_sh 'journalctl --sync
+        journalctl --quiet --no-pager --lines=1 --show-cursor')
+    REPLY=${REPLY##*-- cursor: }
+}
+
+# What the journal has got since a mark, on standard output.
+#
+# Usage:   journal_since MARK [OPTION...]
+#   OPTION  of journalctl
+# Returns: 0
+# Example: journal_since "$mark" --unit=devstack@x
+function journal_since {
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh 'journalctl --sync
+        journalctl --quiet --no-pager --output=cat --after-cursor="$@"' "$@"
+}
+
+# How often systemd read its units again since a mark, and Apache its
+# configuration.
+#
+# Usage:   reloads_since MARK
+# Sets:    DAEMON_RELOADS, APACHE_RELOADS
+# Returns: 0
+# Example: reloads_since "$mark"; assert_equal "$DAEMON_RELOADS" 1
+function reloads_since {
+    local text line
+    text=$(journal_since "$1" _PID=1)
+    DAEMON_RELOADS=0 APACHE_RELOADS=0
+    while IFS= read -r line; do
+        case $line in
+            # systemd 252, and newer ones
+            'Reloading.'|'Reloading...'|'Reloading requested '*)
+                DAEMON_RELOADS=$(( DAEMON_RELOADS + 1 )) ;;
+            'Reloading apache2.service'*)
+                APACHE_RELOADS=$(( APACHE_RELOADS + 1 )) ;;
+        esac
+    done <<< "$text"
+}
+
+# All files below folders: kind, access, owner, content or target; with
+# --times when they were changed.
+#
+# Usage:   tree_of [--times] FOLDER...
+# Returns: 0
+# Example: tree_of /etc > "$BATS_TEST_TMPDIR/before"
+function tree_of {
+    local form='%p %y %m %u:%g %l'
+    if [[ "$1" == --times ]]; then
+        form+=' %T@'
+        shift
+    fi
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh '
+        form=$1
+        shift
+        # a folder that is not there has no files
+        find "$@" -printf "$form\n" 2>/dev/null | sort
+        find "$@" -type f -print0 2>/dev/null | sort -z |
+            xargs -0r sha256sum' \
+        "$form" "$@"
+}
+
+# REPLY = the PID of a service's main process, 0 if there is none.
+#
+# Usage:   main_pid NAME
+# Returns: 0
+# Example: main_pid hello
+function main_pid {
+    REPLY=$(in_machine systemctl show --value -p MainPID "devstack@$1")
+}
+
+# Whether a service has answered so many requests since its start.
+#
+# Usage:   requests_at_least NUMBER NAME
+# Returns: 0; 1 it has not
+# Example: wait_for 10 requests_at_least 20 hello
+function requests_at_least {
+    local said
+    said=$(wsgi status "$2" --json)
+    [[ "$said" =~ \"requests\":\ ([0-9]+) ]] && (( BASH_REMATCH[1] >= $1 ))
+}

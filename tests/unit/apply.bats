@@ -1,0 +1,920 @@
+#!/usr/bin/env bats
+#
+# lib/apply: the disk becomes what the records say, or stays as it was
+
+load ../helpers/load
+load ../helpers/unit
+
+function setup {
+    fake_system
+    untraced load_lib lib/wsgi
+}
+
+# The files below etc/ that a command changed, without the sysroot.
+#
+# Usage: changed_by COMMAND ARG...    Sets REPLY, in order, one line
+function changed_by {
+    local before=$BATS_TEST_TMPDIR/before after=$BATS_TEST_TMPDIR/after
+    list_files > "$before"
+    "$@"
+    list_files > "$after"
+    REPLY=$(comm -3 "$before" "$after" | sed 's/.* //' | LC_ALL=C sort -u |
+        xargs)
+}
+
+# Usage: list_files    one line for each file and link below etc/
+function list_files {
+    find "$WSGI_SYSROOT/etc" ! -type d -printf '%i %C@ %s %P\n' |
+        LC_ALL=C sort
+}
+
+# What was asked of systemd and Apache, beside questions.
+#
+# Usage: changes_asked    Sets REPLY, one line
+function changes_asked {
+    local questions='^(apache2ctl|systemd-analyze|systemctl '
+    questions+='(--quiet |)(is-|show))'
+    REPLY=$(grep -Ev "$questions" "$CALLS" | xargs -d '\n' printf '%s; ' ||
+        true)  # nothing was asked
+    REPLY=${REPLY%'; '}
+}
+
+# Nothing of the deployment is left or half there: every file below etc/ is
+# one of the trees given, every link leads somewhere.
+#
+# Usage: problems_of_tree TREE...    Sets REPLY; a TREE is a snapshot
+function problems_of_tree {
+    local now line known
+    snapshot
+    now=$REPLY
+    printf -v known '%s\n' "$@"
+    REPLY=$(find "$WSGI_SYSROOT"/etc/apache2/*-enabled -xtype l -printf \
+        '%P leads nowhere; ')
+    while IFS= read -r line; do
+        case $line in
+            *./etc/devstack-wsgi/.staged/*) ;;
+            *'  ./etc/'*)
+                [[ "$known" == *"$line"* ]] || REPLY+="${line##* }; "
+                ;;
+        esac
+    done <<< "$now"
+}
+
+@test "apply: what is done already is not done again" {
+    local before
+    deploy one
+    deploy two --transport http --env A=1
+    deploy three --listen 127.0.0.1:9001
+    snapshot times
+    before=$REPLY
+    : > "$CALLS"
+
+    deploy one
+    deploy two --transport http --env A=1
+    wsgi apply
+    run wsgi apply two
+
+    assert_output 'wsgi: two: nothing to change'
+    assert_unchanged "$before" times
+    changes_asked
+    assert_equal "$REPLY" ''
+    calls systemd-analyze
+    assert_equal "$REPLY" 0
+}
+
+@test "apply: several services at once, with one reload of each daemon" {
+    run wsgi deploy keystone nova-api placement-api glance-api \
+        --user "$ACCOUNT"
+
+    assert_success
+    calls systemctl daemon-reload
+    assert_equal "$REPLY" 1
+    calls systemctl reload apache2.service
+    assert_equal "$REPLY" 1
+    calls systemd-analyze
+    assert_equal "$REPLY" 1
+    calls a2enmod
+    assert_equal "$REPLY" 1
+}
+
+@test "apply: where Apache does not run it is not reloaded" {
+    FAIL_AT='systemctl --quiet is-active *' deploy one
+
+    calls systemctl reload apache2.service
+    assert_equal "$REPLY" 0
+}
+
+@test "apply: a change writes the files that say it, and no other" {
+    local row options files asked
+    local -a words=() bad=()
+    local record=devstack-wsgi/services/one.conf
+    local conf=devstack-wsgi/uwsgi/one.ini
+    local service=systemd/system/devstack@one.service
+    local dropin=$service.d/50-wsgi.conf
+    local socket=systemd/system/devstack@one.socket
+    local site=apache2/sites-available/one.conf
+    local units='systemctl daemon-reload'
+    local apache='systemctl reload apache2.service'
+    local -a rows=(
+        "--threads 4|$record $conf|"
+        "--set harakiri=5|$record $conf|"
+        "--arg x|$record $conf|"
+        "--env A=1|$record $service|$units"
+        "--hardening off|$record $dropin|$units"
+        "--group nogroup|$record $service|$units"
+        "--healthcheck /v3|$record $conf $dropin|$units"
+        "--path /other|$site $record $conf $dropin|$units; $apache"
+    )
+
+    deploy one
+    for row in "${rows[@]}"; do
+        IFS='|' read -r options files asked <<< "$row"
+        read -r -a words <<< "$options"
+        : > "$CALLS"
+        changed_by deploy one "${words[@]}"
+        [[ "$REPLY" == "$files" ]] || bad+=("$options: $REPLY;")
+        changes_asked
+        [[ "$REPLY" == "$asked" ]] || bad+=("$options: $REPLY;")
+        deploy one
+    done
+
+    printf '%s\n' "${bad[@]}"
+    assert_equal "${#bad[@]}" 0
+}
+
+@test "apply: declaring otherwise leaves nothing of what was before" {
+    local row expected
+    local base=$BATS_TEST_TMPDIR/base
+    local -a words=() bad=() rows=(
+        '--unit a|--unit b' '--site a|--site b' '--key a|--key b'
+        '--path /a|--listen 127.0.0.1:9001'
+        '--listen 127.0.0.1:9001|--path /a'
+        '--transport http|--transport uwsgi' '--conf /etc/a.ini|--threads 1'
+        '--threads 1|--conf /etc/a.ini' '--on-demand|--preload'
+        '--env A=1 --set harakiri=5 --arg x|--hardening strict'
+    )
+    # modules stay with the library until the last service goes
+    deploy other --transport http
+    deploy other2
+    cp -a "$WSGI_SYSROOT" "$base"
+
+    for row in "${rows[@]}"; do
+        read -r -a words <<< "${row#*|}"
+        deploy one "${words[@]}" > /dev/null
+        snapshot
+        expected=$REPLY
+        rm -rf "$WSGI_SYSROOT"
+        cp -a "$base" "$WSGI_SYSROOT"
+        read -r -a words <<< "${row%|*}"
+        deploy one "${words[@]}" > /dev/null
+        read -r -a words <<< "${row#*|}"
+        deploy one "${words[@]}" > /dev/null
+        snapshot
+        [[ "$REPLY" == "$expected" ]] || {
+            bad+=("$row;")
+            diff <(printf '%s\n' "$expected") <(printf '%s\n' "$REPLY") || true
+        }
+        rm -rf "$WSGI_SYSROOT"
+        cp -a "$base" "$WSGI_SYSROOT"
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "apply: a service that runs by another name is stopped first" {
+    deploy one --unit a
+    export ACTIVE_STATE=active
+    : > "$CALLS"
+
+    deploy one --unit b
+
+    run grep -nE '^systemctl (stop|disable|daemon-reload|start)' "$CALLS"
+    assert_line --index 0 --regexp \
+        '^[0-9]+:systemctl stop .*devstack@a.service'
+    assert_line --index 1 --regexp \
+        '^[0-9]+:systemctl disable .*devstack@a.service'
+    assert_line --index 2 --regexp '^[0-9]+:systemctl daemon-reload'
+    assert_line --index 3 --regexp '^[0-9]+:systemctl start devstack@b.service'
+}
+
+@test "apply: a service that runs and gets another address is restarted" {
+    local row
+    local -a words=() bad=()
+    export ACTIVE_STATE=active
+    for row in '--listen 127.0.0.1:9001' '--site other' '--transport http' \
+        '--path /other'; do
+        deploy one > /dev/null
+        : > "$CALLS"
+        read -r -a words <<< "$row"
+        REPLY=$(deploy one "${words[@]}")
+        [[ "$REPLY" == *'restarted: one'* ]] || bad+=("$row: $REPLY;")
+        calls systemctl start devstack@one.service
+        [[ "$REPLY" == 1 ]] || bad+=("$row: not started;")
+    done
+    # what it will do at its next start is left to the next start
+    deploy one > /dev/null
+    : > "$CALLS"
+    run deploy one --threads 4
+    refute_output --partial restarted
+    assert_output --partial "'wsgi restart one' brings it in"
+    calls systemctl start
+    [[ "$REPLY" == 0 ]] || bad+=('--threads: started')
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "apply: the tree is the same whatever the umask is" {
+    local before
+    umask 022
+    deploy one
+    snapshot
+    before=$REPLY
+    wsgi remove one
+
+    umask 077
+    deploy one
+    assert_unchanged "$before"
+
+    wsgi remove one
+    umask 000
+    deploy one
+    assert_unchanged "$before"
+}
+
+@test "apply: nobody but the owner writes, secrets are not for everybody" {
+    deploy one --conf /etc/one.ini
+    deploy two
+
+    run find "$WSGI_SYSROOT" ! -type l -perm /022
+    assert_output ''
+    run find "$WSGI_SYSROOT/etc/devstack-wsgi" "$WSGI_SYSROOT/etc/one.ini" \
+        -type f -printf '%m %P\n'
+    assert_line '640 services/one.conf'
+    assert_line '640 uwsgi/two.ini'
+    assert_line '644 '
+    # what is kept of them, too
+    run stat -c %a "$WSGI_SYSROOT/var/lib/devstack-wsgi/applied"
+    assert_output 700
+}
+
+@test "apply: settings edited by hand stay, through changes of others" {
+    local conf=$WSGI_SYSROOT/etc/devstack-wsgi/uwsgi/one.ini
+    deploy one
+    # as iniset does it
+    sed -i 's/^\[uwsgi\]/&\nharakiri = 99/; /^thunder-lock/d' "$conf"
+    sed -i 's/^post-buffering.*/post-buffering = 1/' "$conf"
+
+    run deploy one --threads 7
+
+    assert_success
+    assert_output --partial "edits by hand in /etc/devstack-wsgi/uwsgi/one.ini"
+    run cat "$conf"
+    assert_line 'harakiri = 99'
+    assert_line 'post-buffering = 1'
+    assert_line 'threads = 7'
+    refute_line --partial thunder-lock
+    run wsgi show one --diff
+    assert_line --partial 'harakiri = 99: added by hand'
+    assert_line --partial 'post-buffering = 1: by hand, was 8192'
+    assert_line --partial 'thunder-lock: removed by hand'
+}
+
+@test "apply: an edited file stays as it is while there is nothing new" {
+    local before
+    deploy one
+    printf '\n; mine\nharakiri=5\n' \
+        >> "$WSGI_SYSROOT/etc/devstack-wsgi/uwsgi/one.ini"
+    printf '# mine\n' >> "$WSGI_SYSROOT/etc/apache2/sites-available/one.conf"
+    printf '# mine\n' \
+        >> "$WSGI_SYSROOT/etc/systemd/system/devstack@one.service"
+    snapshot times
+    before=$REPLY
+
+    deploy one
+    wsgi apply
+
+    assert_unchanged "$before" times
+}
+
+@test "apply: lines that somebody added to the site follow the new text" {
+    local site=$WSGI_SYSROOT/etc/apache2/sites-available/one.conf
+    deploy one --path /one
+    printf '# mine\n' >> "$site"
+
+    deploy one --path /other
+    deploy one --path /other
+
+    run tail -n 1 "$site"
+    assert_output '# mine'
+    run grep -c '# mine' "$site"
+    assert_output 1
+    run grep -c '/other' "$site"
+    assert_output 1
+}
+
+@test "apply: an edit within the site is not lost to a change" {
+    local before
+    deploy one --path /one
+    sed -i 's/retry=0/retry=5/' \
+        "$WSGI_SYSROOT/etc/apache2/sites-available/one.conf"
+    snapshot
+    before=$REPLY
+
+    with_defaults one --path /other
+    capture wsgi_deploy "${REPLY_WORDS[@]}"
+
+    assert_equal "$STATUS" 1
+    assert_regex "$ERR" '^\[ERROR\] wsgi: one: [^ ]*one.conf was edited by'
+    refute_regex "$ERR" $'\n'
+    assert_unchanged "$before"
+}
+
+@test "apply: a record changed by hand is brought in, and keeps its form" {
+    local record=$WSGI_SYSROOT/etc/devstack-wsgi/services/one.conf
+    local before
+    deploy one
+    sed -i 's/^threads=.*/threads=7/; 1a # mine' "$record"
+    printf '%s\n' '' 'env=A=1' 'chdir=/tmp' >> "$record"
+    before=$(< "$record")
+
+    wsgi apply one
+
+    run grep ^threads "$WSGI_SYSROOT/etc/devstack-wsgi/uwsgi/one.ini"
+    assert_output 'threads = 7'
+    run grep -c '"A=1"' "$WSGI_SYSROOT/etc/systemd/system/devstack@one.service"
+    assert_output 1
+    run wsgi apply one
+    assert_output 'wsgi: one: nothing to change'
+    assert_equal "$(< "$record")" "$before"
+    wsgi check one
+}
+
+@test "apply: a record written by hand is deployed, and removed" {
+    local before
+    snapshot
+    before=$REPLY
+    mkdir -p "$WSGI_SYSROOT/etc/devstack-wsgi/services"
+    printf '%s\n' '# mine' name=one app=m:a path=/one "user=$ACCOUNT" \
+        "group=$ACCOUNT" > "$WSGI_SYSROOT/etc/devstack-wsgi/services/one.conf"
+
+    wsgi apply
+    assert_file_exists "$WSGI_SYSROOT/etc/apache2/sites-enabled/one.conf"
+    wsgi check
+
+    wsgi remove one
+    rm -rf "$WSGI_SYSROOT/var/lib/devstack-wsgi/removed"
+    rmdir --ignore-fail-on-non-empty "$WSGI_SYSROOT/var/lib/devstack-wsgi" \
+        2> /dev/null || true
+    assert_unchanged "$before"
+}
+
+@test "apply: files that went away come back" {
+    local file before
+    local -a bad=()
+    deploy one
+    snapshot
+    before=$REPLY
+
+    for file in etc/systemd/system/devstack@one.service \
+        etc/systemd/system/devstack@one.service.d/50-wsgi.conf \
+        etc/devstack-wsgi/uwsgi/one.ini etc/apache2/sites-enabled/one.conf \
+        etc/apache2/sites-available/one.conf \
+        etc/apache2/mods-enabled/proxy_uwsgi.load \
+        var/lib/devstack-wsgi/helpers/after-stop \
+        var/lib/devstack-wsgi/applied; do
+        rm -rf "${WSGI_SYSROOT:?}/$file"
+        wsgi apply
+        snapshot
+        [[ "$REPLY" == "$before" ]] || bad+=("$file;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "apply: what Apache or systemd refuse changes nothing" {
+    local row before
+    local -a bad=()
+    deploy other
+    deploy one
+    snapshot
+    before=$REPLY
+
+    for row in 'apache2ctl -d*' 'systemd-analyze*' \
+        'apache2ctl -t -D*'; do
+        : > "$CALLS"
+        export FAIL_AT=$row
+        # a change, and a service that is new
+        with_defaults one --path /two --env A=1
+        capture wsgi_deploy "${REPLY_WORDS[@]}"
+        [[ "$STATUS" == 1 && "$ERR" == '[ERROR] wsgi: '* &&
+            "$ERR" != *$'\n'* && -z "$OUT" ]] || bad+=("$row: $ERR;")
+        with_defaults new
+        capture wsgi_deploy "${REPLY_WORDS[@]}"
+        [[ "$STATUS" == 1 && "$ERR" == '[ERROR] wsgi: '* &&
+            "$ERR" != *$'\n'* && -z "$OUT" ]] || bad+=("$row: $ERR;")
+        unset FAIL_AT
+        snapshot
+        [[ "$REPLY" == "$before" ]] || bad+=("$row: changed;")
+        changes_asked
+        [[ -z "$REPLY" ]] || bad+=("$row: asked $REPLY;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+# Let one step of a run fail, and see everything as it was; then let it pass.
+#
+# Usage: assert_rolled_back PATTERN... -- COMMAND ARG...
+function assert_rolled_back {
+    local before after pattern
+    local -a bad=() patterns=()
+    while [[ "$1" != -- ]]; do
+        patterns+=("$1")
+        shift
+    done
+    shift
+    snapshot
+    before=$REPLY
+    rm -rf "$BATS_TEST_TMPDIR/saved"
+    cp -a "$WSGI_SYSROOT" "$BATS_TEST_TMPDIR/saved"
+    "$@"
+    snapshot
+    after=$REPLY
+    rm -rf "$WSGI_SYSROOT"
+    cp -a "$BATS_TEST_TMPDIR/saved" "$WSGI_SYSROOT"
+    for pattern in "${patterns[@]}"; do
+        export FAIL_AT=$pattern
+        : > "$CALLS"
+        capture "$@"
+        unset FAIL_AT
+        # the daemons' own words come before ours
+        [[ "$STATUS" == 1 && $'\n'$ERR == *$'\n[ERROR] wsgi: '* ]] ||
+            bad+=("$pattern: status $STATUS, $ERR;")
+        [[ ! "$ERR" =~ line\ [0-9]+: ]] || bad+=("$pattern: $ERR;")
+        snapshot
+        if [[ "$REPLY" != "$before" ]]; then
+            bad+=("$pattern: not put back;")
+            diff <(printf '%s\n' "$before") <(printf '%s\n' "$REPLY") || true
+        fi
+        "$@" > /dev/null || bad+=("$pattern: the next run fails;")
+        snapshot
+        if [[ "$REPLY" != "$after" ]]; then
+            bad+=("$pattern: the next run makes something else;")
+            diff <(printf '%s\n' "$after") <(printf '%s\n' "$REPLY") || true
+        fi
+        rm -rf "$WSGI_SYSROOT"
+        cp -a "$BATS_TEST_TMPDIR/saved" "$WSGI_SYSROOT"
+    done
+    printf '%s\n' "${bad[@]}" >&2
+    assert_equal "${#bad[@]}" 0
+}
+
+@test "rollback: the first service, whichever step of its coming fails" {
+    wrap ln
+    assert_rolled_back 'a2enmod *' 'ln * -f *' 'systemctl daemon-reload' \
+        'systemctl reload *' -- deploy one
+}
+
+@test "rollback: a change, whichever step fails" {
+    deploy one --path /one --site a --conf /etc/one.ini --transport http
+    deploy two
+
+    wrap cp ln rm
+    assert_rolled_back 'cp *' 'ln * -f *' 'rm */etc/one.ini*' \
+        'systemctl daemon-reload' 'systemctl reload *' -- \
+        deploy one --path /other --site b --env A=1
+}
+
+@test "rollback: a removal, of the last service too" {
+    deploy one
+    deploy two
+    assert_rolled_back 'systemctl daemon-reload' 'systemctl reload *' -- \
+        wsgi remove two
+    wsgi remove two
+    assert_rolled_back 'a2dismod *' 'systemctl daemon-reload' \
+        'systemctl reload *' -- wsgi remove one
+}
+
+@test "rollback: where the disk does not take it" {
+    wrap mv mkdir chmod
+    assert_rolled_back 'mv -f -t */sites-available *' \
+        'mv -f -t */etc/systemd/system *' 'chmod 0640 *' 'mkdir *' -- \
+        deploy one
+}
+
+@test "rollback: edits by hand are still there" {
+    local before
+    deploy one
+    echo 'harakiri = 9' >> "$WSGI_SYSROOT/etc/devstack-wsgi/uwsgi/one.ini"
+    echo '# mine' >> "$WSGI_SYSROOT/etc/apache2/sites-available/one.conf"
+    snapshot
+    before=$REPLY
+
+    FAIL_AT='systemctl reload *' run deploy one --path /two --env A=1
+    assert_failure 1
+    assert_unchanged "$before"
+
+    run wsgi show one --diff
+    assert_line --partial 'harakiri = 9: added by hand'
+    assert_line '+# mine'
+}
+
+# The commands that a run starts, and that a kill may come before or after.
+STEPS=(mkdir cp mv rm rmdir ln a2enmod a2dismod systemctl)
+
+# Stand in for a command in the shell that is to be killed: count, and kill
+# at the step that is asked for.
+#
+# Usage: step NAME ARG...
+function step {
+    local number status=0
+    read -r number < "$COUNT"
+    number=$(( number + 1 ))
+    echo "$number" > "$COUNT"
+    echo "$1" > "$COUNT.name"
+    [[ "$number" != "$KILL_BEFORE" ]] || kill -KILL "$VICTIM"
+    command "$@" || status=$?
+    [[ "$number" != "$KILL_AFTER" ]] || kill -KILL "$VICTIM"
+    # where it begins to change something
+    [[ ! -d "$WSGI_SYSROOT/var/lib/devstack-wsgi/pending" ]] ||
+        [[ -s "$COUNT.first" ]] || echo "$number" > "$COUNT.first"
+    return "$status"
+}
+
+# Run a verb in a shell of its own, which ends itself at one step.
+#
+# Usage: killed VERB ARG...    reads COUNT, KILL_BEFORE, KILL_AFTER
+function killed {
+    (
+        set +eETu
+        trap - DEBUG ERR EXIT
+        VICTIM=$BASHPID
+        # shellcheck source=/dev/null  # written by the test
+        source "$COUNT.functions"
+        "wsgi_$1" "${@:2}" > /dev/null 2>&1 3>&-
+    )
+}
+
+# Kill a run before each command that it starts from its first change on
+# (after it, too, where it may have something to note down), see that Apache
+# could start, and let the next run make of it what a whole one makes.
+#
+# Usage: assert_survives_kills VERB ARG...
+function assert_survives_kills {
+    local before after number how name pending points=0
+    local saved=$BATS_TEST_TMPDIR/saved COUNT=$BATS_TEST_TMPDIR/count
+    local KILL_BEFORE='' KILL_AFTER=''
+    local -a bad=()
+    for name in "${STEPS[@]}"; do
+        printf 'function %s {\n    step %s "$@"\n}\n' "$name" "$name"
+    done > "$COUNT.functions"
+    snapshot
+    before=$REPLY
+    cp -a "$WSGI_SYSROOT" "$saved"
+    echo 0 > "$COUNT"
+    killed "$@"
+    snapshot
+    after=$REPLY
+    number=$(( $(< "$COUNT.first") - 1 ))
+    while true; do
+        number=$(( number + 1 ))
+        for how in before after; do
+            KILL_BEFORE='' KILL_AFTER=''
+            if [[ "$how" == before ]]; then
+                KILL_BEFORE=$number
+            else
+                KILL_AFTER=$number
+            fi
+            rm -rf "$WSGI_SYSROOT"
+            cp -a "$saved" "$WSGI_SYSROOT"
+            echo 0 > "$COUNT"
+            STATUS=0
+            killed "$@" 2> /dev/null || STATUS=$?
+            # it got to its end
+            [[ "$STATUS" != 0 ]] || break 2
+            name=$(< "$COUNT.name")
+            points=$(( points + 1 ))
+            how="$how $name, step $number"
+            [[ "$STATUS" == 137 ]] || bad+=("$how: status $STATUS;")
+            problems_of_tree "$before" "$after"
+            [[ -z "$REPLY" ]] || bad+=("$how: $REPLY")
+            pending=''
+            [[ ! -d "$WSGI_SYSROOT/var/lib/devstack-wsgi/pending" ]] ||
+                pending=yes
+            : > "$CALLS"
+            wsgi "$@" > /dev/null 2>&1 || bad+=("$how: next run fails;")
+            snapshot
+            if [[ "$REPLY" != "$after" ]]; then
+                bad+=("$how: next run makes something else;")
+                diff <(printf '%s\n' "$after") <(printf '%s\n' "$REPLY") ||
+                    true
+            fi
+            if [[ -n "$pending" ]]; then
+                calls systemctl daemon-reload
+                [[ "$REPLY" == 1 ]] || bad+=("$how: no daemon-reload;")
+                calls systemctl reload apache2.service
+                [[ "$REPLY" == 1 ]] || bad+=("$how: no reload;")
+            fi
+            # only these are followed by something to note down
+            [[ "$name" == a2* ]] || break
+        done
+    done
+    printf '# %s: %d kills\n' "$1" "$points" >&3
+    printf '%s\n' "${bad[@]}" >&2
+    assert_equal "${#bad[@]}" 0
+}
+
+@test "apply: a run that waits for another says so, and follows it" {
+    local lock=$WSGI_SYSROOT/run/lock/devstack-wsgi other
+    : > "$lock"
+    flock "$lock" sleep 1 3>&- &
+    other=$!
+    until ! flock --nonblock "$lock" true; do
+        :
+    done
+
+    run deploy one
+
+    wait "$other"
+    assert_success
+    assert_line --index 0 'wsgi: waiting for another run to end'
+    assert_line --index 1 --partial 'wsgi: one: '
+}
+
+@test "apply: runs at the same time do not get into each other's way" {
+    local name
+    local -a pids=()
+
+    for name in one two three; do
+        deploy "$name" 3>&- &
+        pids+=("$!")
+    done
+    for name in "${pids[@]}"; do
+        wait "$name"
+    done
+
+    run wsgi check
+    assert_success
+    assert_equal "${#lines[@]}" 3
+}
+
+@test "remove: nothing is left, of any shape" {
+    local before name
+    local -a bad=()
+    snapshot
+    before=$REPLY
+
+    # what a shape would be declared with, it is deployed with
+    function _wsgi_record_declare {
+        "$REPO/tools/wsgi" deploy "$@"
+    }
+    for name in "${SHAPES[@]}"; do
+        shape "$name"
+        wsgi remove thing-api
+        snapshot
+        if [[ "$REPLY" != "$before" ]]; then
+            bad+=("$name;")
+            diff <(printf '%s\n' "$before") <(printf '%s\n' "$REPLY") || true
+        fi
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "remove: of several nothing but theirs goes" {
+    local before
+    deploy one
+    deploy two --transport http
+    snapshot
+    before=$REPLY
+    deploy three --path /three --unit t-3 --site s-3 --conf /etc/three.ini
+    deploy four --listen 127.0.0.1:9001 --transport http
+
+    wsgi remove t-3 four
+
+    assert_unchanged "$before"
+}
+
+@test "remove: folders that were there before stay, though empty" {
+    local before
+    mkdir -p "$WSGI_SYSROOT/opt"
+    snapshot
+    before=$REPLY
+
+    deploy one --conf /opt/one.ini
+    wsgi remove one
+
+    assert_unchanged "$before"
+}
+
+@test "remove: stopped and disabled before the files go" {
+    deploy one --unit n-one
+    : > "$CALLS"
+
+    wsgi remove one
+
+    run grep -n -e '^systemctl stop devstack@n-one.service' \
+        -e '^systemctl disable .*devstack@n-one.service' \
+        -e '^systemctl daemon-reload' "$CALLS"
+    assert_line --index 0 --partial 'systemctl stop'
+    assert_line --index 1 --partial 'systemctl disable'
+    assert_line --index 2 --partial 'systemctl daemon-reload'
+}
+
+@test "remove: what does not stop is not removed" {
+    local before
+    deploy one
+    snapshot
+    before=$REPLY
+
+    FAIL_AT='systemctl stop *' run wsgi remove one
+
+    assert_failure 1
+    assert_line --partial '[ERROR] wsgi: one: did not stop'
+    assert_unchanged "$before"
+}
+
+@test "remove: what is absent is no error" {
+    local before
+    snapshot
+    before=$REPLY
+
+    run wsgi remove nope
+    assert_success
+    run wsgi remove --all
+    assert_success
+
+    assert_unchanged "$before"
+    changes_asked
+    assert_equal "$REPLY" ''
+}
+
+@test "remove: a file that somebody edited is kept, and said where" {
+    local kept=$WSGI_SYSROOT/var/lib/devstack-wsgi/removed/one
+    deploy one
+    echo 'harakiri = 9' >> "$WSGI_SYSROOT/etc/devstack-wsgi/uwsgi/one.ini"
+
+    run wsgi remove one
+
+    assert_success
+    assert_line --partial \
+        '/etc/devstack-wsgi/uwsgi/one.ini had been edited; kept as'
+    run tail -n 1 "$kept/one.ini"
+    assert_output 'harakiri = 9'
+    run ls "$kept"
+    assert_output 'one.ini'
+}
+
+@test "remove: additions in files of their own are kept" {
+    local mine=$WSGI_SYSROOT/etc/devstack-wsgi/site.d/one/mine.conf
+    deploy one
+    echo '# mine' > "$mine"
+
+    wsgi remove one
+
+    assert_file_exists "$mine"
+}
+
+@test "remove: modules that were on before stay on" {
+    ln -s ../mods-available/proxy.load ../mods-available/proxy.conf \
+        "$WSGI_SYSROOT/etc/apache2/mods-enabled/"
+    deploy one
+
+    wsgi remove one
+
+    assert_file_exists "$WSGI_SYSROOT/etc/apache2/mods-enabled/proxy.load"
+    assert_not_exists \
+        "$WSGI_SYSROOT/etc/apache2/mods-enabled/proxy_uwsgi.load"
+}
+
+@test "remove: modules that somebody else has come to need stay on" {
+    deploy one
+
+    FAIL_AT='apache2ctl -t' wsgi remove one
+
+    assert_file_exists "$WSGI_SYSROOT/etc/apache2/mods-enabled/proxy.load"
+}
+
+@test "remove: without a record, what was written last tells what to remove" {
+    local before
+    snapshot
+    before=$REPLY
+    deploy one
+    rm "$WSGI_SYSROOT/etc/devstack-wsgi/services/one.conf"
+
+    wsgi remove one
+
+    assert_unchanged "$before"
+}
+
+@test "show: what would be written, and nothing is" {
+    local before
+    deploy one
+    snapshot times
+    before=$REPLY
+
+    run wsgi show one
+
+    assert_success
+    assert_line '### /etc/devstack-wsgi/services/one.conf (0640 root:root)'
+    assert_line '### /etc/systemd/system/devstack@one.service (0644 root:root)'
+    assert_line "### /etc/devstack-wsgi/uwsgi/one.ini (0640 root:$ACCOUNT)"
+    assert_line 'processes = 2'
+    assert_unchanged "$before" times
+}
+
+@test "show --diff: nothing where nothing differs" {
+    deploy one
+
+    run wsgi show one --diff
+
+    assert_success
+    assert_output ''
+}
+
+@test "check: well, edited, missing and stale, and nothing is written" {
+    local before
+    deploy one
+    deploy two
+    run wsgi check
+    assert_success
+    assert_line 'wsgi: one: well (drift: none)'
+
+    echo 'harakiri = 9' >> "$WSGI_SYSROOT/etc/devstack-wsgi/uwsgi/one.ini"
+    run wsgi check
+    assert_success
+    assert_line 'wsgi: one: well (drift: config:edited)'
+
+    rm "$WSGI_SYSROOT/etc/systemd/system/devstack@two.service"
+    snapshot times
+    before=$REPLY
+    run wsgi check
+    assert_failure 1
+    assert_line --partial '[ERROR] wsgi: two: files differ from the record'
+    assert_line --partial 'unit:missing'
+    assert_unchanged "$before" times
+}
+
+@test "status: a line for each service, the same in JSON" {
+    requires python3
+    deploy one
+    deploy two --listen 127.0.0.1:9001
+    export ACTIVE_STATE=active
+
+    run wsgi status
+    assert_success
+    assert_line --index 0 --regexp '^NAME +MODE +STATE +WORKERS +REQUESTS'
+    assert_line --index 1 --regexp \
+        '^one +uwsgi +active .* http://127.0.0.1/one +none$'
+    assert_line --index 2 --regexp \
+        '^two +uwsgi +active .* http://127.0.0.1:9001 +none$'
+
+    run bash -c '"$1" status --json | python3 -c "
+import json, sys
+for row in json.load(sys.stdin):
+    print(row[\"name\"], row[\"state\"], row[\"workers\"], row[\"drift\"])
+"' _ "$REPO/tools/wsgi"
+    assert_output $'one active None none\ntwo active None none'
+}
+
+@test "killed: the first service, at each command" {
+    with_defaults one
+
+    untraced assert_survives_kills deploy "${REPLY_WORDS[@]}"
+}
+
+@test "killed: a change of everything, at each command" {
+    deploy two
+    deploy one --path /one --site a --conf /etc/one.ini --transport http
+
+    with_defaults one --path /other --site b --env A=1
+    untraced assert_survives_kills deploy "${REPLY_WORDS[@]}"
+}
+
+@test "killed: the removal of the last service, at each command" {
+    deploy one
+
+    untraced assert_survives_kills remove one
+}
+
+@test "killed: what a run left as pending is found, whatever else is there" {
+    local var=$WSGI_SYSROOT/var/lib/devstack-wsgi before
+    deploy one
+    snapshot
+    before=$REPLY
+    # nothing yet, a half-written note, a note of a file that is gone
+    mkdir -p "$var/pending/base/one" "$var/pending/final/one"
+    printf 'half' > "$var/pending/base/one/%2Fetc%2Fx.ini"
+    printf 'half' > "$var/pending/final/one/%2Fetc%2Fx.ini"
+    mkdir -p "$var/rollback/etc" "$WSGI_SYSROOT/etc/devstack-wsgi/.staged/new"
+    : > "$CALLS"
+
+    run wsgi apply
+
+    assert_success
+    calls systemctl daemon-reload
+    assert_equal "$REPLY" 1
+    calls systemctl reload apache2.service
+    assert_equal "$REPLY" 1
+    assert_unchanged "$before"
+}

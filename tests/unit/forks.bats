@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+#
+# the cost of rendering: no process for each service
+
+load ../helpers/load
+load ../helpers/unit
+
+function setup {
+    fake_system
+}
+
+# Records of many services, of all kinds, as 'wsgi deploy' would leave them.
+#
+# Usage: write_records NUMBER
+function write_records {
+    local i folder=$WSGI_SYSROOT/etc/devstack-wsgi/services
+    mkdir -p "$folder"
+    for (( i = 100; i < 100 + $1; i++ )); do
+        {
+            printf '%s\n' "name=s$i" app=m:application "user=$ACCOUNT" \
+                "group=$ACCOUNT" "env=A=$i" 'env=B=two words' arg=x \
+                set=harakiri=60 healthcheck=/healthcheck
+            case $(( i % 3 )) in
+                0) printf '%s\n' "path=/s$i" ;;
+                1) printf '%s\n' "path=/s$i" transport=http ;;
+                2) printf '%s\n' "listen=127.0.0.1:9$i" ;;
+            esac
+        } > "$folder/s$i.conf"
+    done
+}
+
+# How many processes each step of a run starts, in a PID namespace in which
+# nothing else runs: a process gets the next number there.
+#
+# Usage: count_forks    Sets FORKS, e.g. FORKS[plan]
+function count_forks {
+    local -a alone=(unshare --pid --fork)
+    local step number
+    requires unshare
+    [[ "$EUID" -eq 0 ]] || alone=(unshare --user --map-current-user \
+        --pid --fork)
+    declare -gA FORKS=()
+    while read -r step number; do
+        FORKS[$step]=$number
+    done < <(
+        # shellcheck disable=SC2016  # that shell expands it
+        "${alone[@]}" bash -c '
+            source "$1" || exit
+            function forks {
+                local before after step=$1
+                before=$(echo "$BASHPID")
+                "${@:2}" > /dev/null || return
+                after=$(echo "$BASHPID")
+                echo "$step $(( after - before - 1 ))"
+            }
+            function three {
+                /bin/true
+                ( : )
+                : "$(:)"
+            }
+            forks nothing :
+            forks three three
+            forks load _wsgi_record_load_all
+            forks plan _wsgi_apply_plan "${_WSGI_NAMES[@]}"
+            forks compare _wsgi_apply_compare "${_WSGI_NAMES[@]}"
+            forks apply wsgi_apply
+            forks again wsgi_apply' _ "$REPO/lib/wsgi"
+    )
+}
+
+@test "forks: loading, rendering and comparing take none for each service" {
+    local step
+    local -A few=()
+    local -a bad=()
+    write_records 4
+    count_forks
+    for step in "${!FORKS[@]}"; do
+        few[$step]=${FORKS[$step]}
+    done
+    rm -rf "$WSGI_SYSROOT/etc/devstack-wsgi"
+    write_records 40
+
+    count_forks
+
+    assert_equal "${FORKS[nothing]}" 0
+    assert_equal "${FORKS[three]}" 3
+    for step in load plan compare apply again; do
+        printf '# forks, 4 and 40 services: %s %s %s\n' "$step" \
+            "${few[$step]}" "${FORKS[$step]}" >&3
+    done
+    for step in load plan compare again; do
+        [[ "${FORKS[$step]}" == "${few[$step]}" ]] ||
+            bad+=("$step: ${few[$step]}, ${FORKS[$step]};")
+    done
+    assert_equal "${bad[*]}" ''
+}

@@ -1,0 +1,443 @@
+#!/usr/bin/env bats
+#
+# lib/wsgi and tools/wsgi: guests in somebody else's shell
+
+load ../helpers/load
+load ../helpers/unit
+
+function setup {
+    fake_system
+}
+
+# Run a script, from standard input, in a bash of its own. Its $1 is the
+# library; sourcing its $2 runs a verb of each kind: one that succeeds, one
+# that is refused, wrong usage.
+#
+# Usage: in_a_shell [OPTION]... << 'END'
+function in_a_shell {
+    local verbs=$BATS_TEST_TMPDIR/verbs
+    cat > "$BATS_TEST_TMPDIR/script"
+    printf '%s || exit\n' \
+        'wsgi_deploy one --app m:a --path /one --user daemon --env A=1' \
+        'wsgi_apply' 'wsgi_show one > /dev/null' 'wsgi_status > /dev/null' \
+        'wsgi_check' 'wsgi_switch uwsgi' '! wsgi_deploy Bad 2> /dev/null' \
+        '! wsgi_start 2> /dev/null' 'wsgi_remove one' > "$verbs"
+    run bash "$@" "$BATS_TEST_TMPDIR/script" "$REPO/lib/wsgi" "$verbs"
+}
+
+@test "wsgi: sourced twice, it works" {
+    in_a_shell << 'END'
+source "$1" && source "$1" && wsgi_status
+END
+
+    assert_success
+    assert_output --partial NAME
+}
+
+@test "wsgi: sourced from anywhere, by any path" {
+    local row
+    local -a bad=()
+    for row in "/|$REPO/lib/wsgi" "$REPO|lib/wsgi" "$REPO|./lib/wsgi" \
+        "$REPO/lib|wsgi" "$REPO/lib|./wsgi" "$REPO/lib/servers|../wsgi" \
+        "$REPO/tools|../lib/wsgi"; do
+        row=${row/|/ }
+        FOLDER=${row% *} FILE=${row#* } in_a_shell << 'END'
+cd "$FOLDER" || exit
+CDPATH=/:$FOLDER/..
+PATH=$PATH:.
+source "$FILE" && [[ "$_WSGI_DIR/lib/wsgi" == "$1" ]]
+END
+        [[ "$status$output" == 0 ]] || bad+=("$row: $output $status;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "wsgi: tools/wsgi by any path and through links" {
+    local row
+    local -a bad=()
+    ln -s "$REPO/tools/wsgi" "$BATS_TEST_TMPDIR/wsgi"
+    ln -s wsgi "$BATS_TEST_TMPDIR/again"
+    for row in "/ $REPO/tools/wsgi" "$REPO tools/wsgi" "$REPO/tools ./wsgi" \
+        "/ $BATS_TEST_TMPDIR/wsgi" "$BATS_TEST_TMPDIR ./again"; do
+        cd "${row% *}"
+        run "${row#* }" catalog
+        [[ "$status" == 0 && "$output" == *keystone* ]] || bad+=("$row;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "wsgi: it works in a shell of any temper" {
+    local options
+    local -a words=() bad=()
+
+    for options in '-o errexit' '-o errexit -o pipefail' \
+        '-o errexit -o pipefail -o nounset' '-o nounset' \
+        '-o errexit -o errtrace -o functrace -o pipefail -o nounset' \
+        '-o posix'; do
+        read -r -a words <<< "$options"
+        in_a_shell "${words[@]}" << 'END'
+source "$1" && source "$2" && echo the end
+END
+        [[ "$status" == 0 && "$output" == *'the end' &&
+            "$output" != *'line '* ]] || bad+=("$options: $output;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "wsgi: verbs work where the shell writes and expands otherwise" {
+    local before
+    deploy one --env 'A=1 2' --arg x
+    snapshot
+    before=$REPLY
+
+    in_a_shell << 'END'
+source "$1" || exit
+set -o noclobber -o noglob
+IFS=,/.-_
+CDPATH=/:/usr
+LC_ALL=C
+GLOBIGNORE=*
+wsgi_deploy one --app thing.wsgi:application --path /one --user daemon \
+    --env "A=1 2" --arg x && wsgi_apply && source "$2"
+END
+
+    assert_success
+    deploy one --env 'A=1 2' --arg x
+    assert_unchanged "$before"
+}
+
+@test "wsgi: options, traps, folder, umask and IFS are the shell's own" {
+    in_a_shell << 'END'
+set -o errexit -o pipefail -o nounset
+shopt -s nocasematch extglob
+shopt -u checkwinsize
+trap "echo bye" EXIT
+trap : ERR USR1
+umask 027
+IFS=" :"
+cd /usr
+function state {
+    set +o; shopt -p; trap -p; umask; pwd; printf "%q\n" "$IFS"
+    ulimit -a
+    set -- /proc/$$/fd/*
+    printf "%s\n" "$@"
+}
+before=$(state)
+source "$1"
+source "$2"
+after=$(state)
+[[ "$after" == "$before" ]] || diff <(echo "$before") <(echo "$after")
+END
+
+    assert_success
+    assert_line --index -1 bye
+    refute_line --regexp '^[<>]'
+}
+
+@test "wsgi: no variable and no function stays but ours" {
+    local others
+    in_a_shell << 'END'
+function state {
+    compgen -v
+    compgen -A function
+}
+state | sort > "$HOME/before"
+source "$1" && source "$2" || exit
+state | sort > "$HOME/after"
+END
+    assert_success
+
+    # what bash sets of itself, and what DevStack has anyway
+    others='BASH_REMATCH|MAPFILE|PIPESTATUS|trueorfalse|REPLY'
+    run grep -vxE "$others|_?wsgi_.*|_WSGI_.*|_XTRACE_WSGI.*" \
+        <(comm -13 "$HOME/before" "$HOME/after")
+    assert_output ''
+}
+
+@test "wsgi: what DevStack defines already is left" {
+    in_a_shell << 'END'
+function trueorfalse { echo DevStack; }
+source "$1"
+trueorfalse
+END
+
+    assert_output DevStack
+}
+
+@test "wsgi: under xtrace it is quiet, and the trace goes on afterwards" {
+    local word
+    in_a_shell << 'END'
+set -o xtrace
+source "$1"
+: sourced
+wsgi_deploy one --app m:a --path /one --user daemon
+: deployed
+wsgi_status
+: told
+wsgi_deploy Bad
+: refused
+wsgi_remove one
+[[ $- == *x* ]]
+END
+
+    assert_success
+    for word in sourced deployed told refused; do
+        assert_line "+ : $word"
+    done
+    # each call, and for each file of the library how it turns the trace off
+    refute_line --regexp '^\++ (local [^-]|_wsgi_(record|apply|unit)|mapfile)'
+    run grep -c '^+' <<< "$output"
+    [[ "$output" -lt 150 ]] || fail "$output lines of trace"
+}
+
+@test "wsgi: without xtrace there is none afterwards" {
+    in_a_shell << 'END'
+source "$1"
+wsgi_status > /dev/null
+[[ $- != *x* ]]
+END
+
+    assert_success
+    assert_output ''
+}
+
+@test "wsgi: an ordinary user's call goes through sudo, toggles with it" {
+    local -a as=()
+    stub sudo
+    if [[ "$EUID" -eq 0 ]]; then
+        as=(setpriv "--reuid=$ACCOUNT" "--regid=$ACCOUNT" --clear-groups)
+        chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*
+        chmod 0666 "$CALLS"
+    fi
+    cat > "$BATS_TEST_TMPDIR/script" << 'END'
+source "$1" && wsgi_deploy keystone --env "A=b c"
+END
+
+    run "${as[@]}" env -u WSGI_SYSROOT WSGI_THREADS=3 API_WORKERS=7 \
+        bash "$BATS_TEST_TMPDIR/script" "$REPO/lib/wsgi"
+
+    assert_success
+    run cat "$CALLS"
+    assert_output --partial "sudo env "
+    assert_output --partial "$REPO/tools/wsgi deploy keystone --env A=b\\ c"
+    assert_output --partial ' WSGI_THREADS=3 '
+    assert_output --partial ' API_WORKERS=7 '
+}
+
+@test "wsgi: with a sysroot an ordinary user needs no sudo" {
+    stub sudo
+
+    wsgi status
+
+    calls sudo
+    assert_equal "$REPLY" 0
+}
+
+@test "tools/wsgi: --help tells every verb and nothing is done" {
+    local verb
+    local -a bad=()
+    run "$REPO/tools/wsgi" --help
+    assert_success
+    assert_line 'Usage: wsgi VERB [ARGUMENT...]'
+
+    for verb in deploy apply start stop restart reload wait switch remove \
+        status check show; do
+        [[ "$output" == *$'\n'"  $verb "* ]] || bad+=("$verb;")
+    done
+    assert_equal "${bad[*]}" ''
+    run cat "$CALLS"
+    assert_output ''
+}
+
+@test "tools/wsgi: every public function is a verb, and the reverse" {
+    local -a functions=() verbs=()
+    mapfile -t functions < <(sed -n \
+        's/^function wsgi_\([a-z]*\) {.*/\1/p' "$REPO/lib/wsgi" | sort)
+
+    mapfile -t verbs < <("$REPO/tools/wsgi" --help | sed -n \
+        's/^  \([a-z][a-z]*\) .*/\1/p' | grep -vxE 'catalog|completion' | sort)
+
+    assert_equal "${verbs[*]}" "${functions[*]}"
+}
+
+@test "tools/wsgi: VERB --help is the manual of the verb" {
+    local verb
+    local -a bad=()
+
+    for verb in deploy apply start stop restart reload wait switch remove \
+        status check show; do
+        run "$REPO/tools/wsgi" "$verb" --help
+        [[ "$status" == 0 && "$output" == *"Usage:   wsgi_$verb"* &&
+            "$output" == *'Returns: 0'* && "$output" == *'Example: '* ]] ||
+            bad+=("$verb;")
+        [[ "$output" != *'#'* ]] || bad+=("$verb: comment signs;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "tools/wsgi: what DESIGN promises of options is in the help" {
+    local option
+    local -a bad=()
+    run "$REPO/tools/wsgi" deploy --help
+
+    for option in app script path listen mode transport processes threads \
+        preload user group venv env arg chdir python-path healthcheck \
+        on-demand unit site key conf set; do
+        [[ "$output" == *"  --$option"* ]] || bad+=("$option")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "tools/wsgi: exit status is the verb's" {
+    run "$REPO/tools/wsgi" status
+    assert_equal "$status" 0
+
+    run "$REPO/tools/wsgi" show nope
+    assert_equal "$status" 1
+
+    run "$REPO/tools/wsgi" show
+    assert_equal "$status" 2
+}
+
+# Complete a command line in a bash that has sourced the completion.
+#
+# Usage: complete_line WORD...    the last one is completed; sets lines
+function complete_line {
+    cat > "$BATS_TEST_TMPDIR/script" << 'END'
+source <("$1" completion) || exit
+shift
+COMP_WORDS=(wsgi "$@")
+COMP_CWORD=$#
+_wsgi_complete
+[[ ${#COMPREPLY[@]} -eq 0 ]] || printf '%s\n' "${COMPREPLY[@]}"
+END
+    run bash --norc "$BATS_TEST_TMPDIR/script" "$REPO/tools/wsgi" "$@"
+}
+
+@test "tools/wsgi: the completion is bash and is for the command" {
+    cat > "$BATS_TEST_TMPDIR/script" << 'END'
+source <("$1" completion) && complete -p wsgi
+END
+    run bash --norc "$BATS_TEST_TMPDIR/script" "$REPO/tools/wsgi"
+
+    assert_success
+    assert_output --partial '-F _wsgi_complete wsgi'
+}
+
+@test "tools/wsgi: verbs, options and catalogue are completed" {
+    complete_line ''
+    assert_line deploy
+    assert_line show
+    assert_line catalog
+
+    complete_line re
+    assert_output $'restart\nreload\nremove'
+
+    complete_line deploy key
+    assert_output keystone
+
+    complete_line deploy keystone --pr
+    assert_output $'--processes\n--preload'
+
+    complete_line deploy keystone --
+    assert_line -- --on-demand
+    assert_line -- --help
+
+    complete_line zz
+    assert_output ''
+}
+
+@test "tools/wsgi: catalog lists what deploy knows by name" {
+    local file
+    local -a names=()
+    for file in "$REPO"/files/catalog/*; do
+        names+=("${file##*/}")
+    done
+
+    run "$REPO/tools/wsgi" catalog
+
+    assert_success
+    assert_output "$(printf '%s\n' "${names[@]}")"
+}
+
+@test "wsgi wait: until the application answers, whatever it says" {
+    deploy one --healthcheck /health
+    # twice nobody, once an error, then a refusal
+    # shellcheck disable=SC2016  # the stub expands it
+    stub curl 'n=$(( $(grep -c ^curl "$CALLS") ))
+        case $n in
+            1|2) printf 000; exit 7 ;;
+            3)   printf 503 ;;
+            *)   printf 403 ;;
+        esac'
+
+    run wsgi wait one --timeout 20
+
+    assert_success
+    assert_line 'wsgi: one: waiting for http://127.0.0.1/one/health'
+    assert_line 'wsgi: one answers at http://127.0.0.1/one/health'
+    calls curl
+    assert_equal "$REPLY" 4
+}
+
+@test "wsgi wait: not for ever, and then with the end of the log" {
+    deploy one
+    stub curl 'printf 500'
+
+    run wsgi wait one --timeout 1
+
+    assert_failure 1
+    assert_line --partial '[ERROR] wsgi: one: http://127.0.0.1/one/ answers 5'
+    assert_line '    the last line of its log'
+}
+
+@test "wsgi start: Apache first, then the service, then its answer" {
+    deploy one
+    stub curl 'printf 200'
+    : > "$CALLS"
+
+    run wsgi start one
+
+    assert_success
+    run grep -vE '^systemctl (is-|show|reset)' "$CALLS"
+    assert_line --index 0 'systemctl start apache2.service'
+    assert_line --index 1 'systemctl enable --quiet devstack@one.service'
+    assert_line --index 2 'systemctl start devstack@one.service'
+    assert_line --index 3 --partial curl
+}
+
+@test "wsgi: any name of a service will do for any verb" {
+    local name
+    local -a bad=()
+    deploy one --unit u --site s --key k
+
+    for name in one u s k; do
+        run wsgi show "$name"
+        [[ "$output" == *'services/one.conf'* ]] || bad+=("show $name;")
+        run wsgi stop "$name"
+        [[ "$status" == 0 ]] || bad+=("stop $name: $output;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "wsgi: verbs without a service do nothing where none is deployed" {
+    local verb
+    local -a bad=()
+
+    for verb in apply status check 'start --all' 'stop --all' 'reload --all' \
+        'restart --all' 'switch uwsgi' 'remove --all'; do
+        # shellcheck disable=SC2086  # words
+        run wsgi $verb
+        [[ "$status" == 0 ]] || bad+=("$verb: $output;")
+    done
+
+    assert_equal "${bad[*]}" ''
+    run grep -E '^systemctl' "$CALLS"
+    assert_output ''
+}
