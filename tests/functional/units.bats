@@ -87,6 +87,9 @@ function rewrite_unit {
         where_of "$transport" "$name"
         run deploy_app "$name" "${where[@]}" --processes 3
         (( status == 0 )) || bad+=("$name: deploy: $output;")
+        run wsgi apply "$name"
+        [[ "$output" == *'nothing to change'* ]] ||
+            bad+=("$name: apply: $output;")
         in_machine systemctl reload "devstack@$name"
         wsgi restart "$name"
         load_end "$name"

@@ -192,8 +192,8 @@ function untraced {
     "$@"
 }
 
-# Everything below WSGI_SYSROOT but the lock's file: kinds, modes, owners,
-# where links lead, sums.
+# Everything below WSGI_SYSROOT but the lock's file: kinds, modes, owners and
+# where links lead; sums of files.
 #
 # Usage:   snapshot [times]
 #   times  when each was changed, too
@@ -201,14 +201,12 @@ function untraced {
 # Returns: 0
 # Example: snapshot; before=$REPLY
 function snapshot {
-    local form='%y %m %u:%g %P %l\n'
-    [[ "${1:-}" != times ]] || form='%T@ %C@ '$form
+    local form='%y %m %u:%g %p %l\n'
+    [[ "${1:-}" != times ]] || form='%y %m %u:%g %p %l %T@ %C@\n'
     REPLY=$(
-        cd "$WSGI_SYSROOT" || exit
-        find . -path ./run/lock/devstack-wsgi -o -printf "$form" |
-            LC_ALL=C sort -k "$(( $# ? 6 : 4 ))"
-        find . -type f ! -path ./run/lock/devstack-wsgi \
-            -exec sha256sum {} + | LC_ALL=C sort -k 2
+        cd "$WSGI_SYSROOT" &&
+            find . -path ./run/lock/devstack-wsgi -o -printf "$form" \
+                -type f -exec sha256sum {} + | LC_ALL=C sort
     )
 }
 

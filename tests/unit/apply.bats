@@ -105,8 +105,8 @@ function problems_of_tree {
 }
 
 @test "apply: a change writes the files that say it, and no other" {
-    local row options files asked
-    local -a words=() bad=()
+    local row option files asked
+    local -a options=() words=() bad=()
     local record=devstack-wsgi/services/one.conf
     local conf=devstack-wsgi/uwsgi/one.ini
     local service=systemd/system/devstack@one.service
@@ -115,6 +115,7 @@ function problems_of_tree {
     local site=apache2/sites-available/one.conf
     local units='systemctl daemon-reload'
     local apache='systemctl reload apache2.service'
+    # one option more at each step
     local -a rows=(
         "--threads 4|$record $conf|"
         "--set harakiri=5|$record $conf|"
@@ -124,18 +125,19 @@ function problems_of_tree {
         "--group nogroup|$record $service|$units"
         "--healthcheck /v3|$record $conf $dropin|$units"
         "--path /other|$site $record $conf $dropin|$units; $apache"
+        "--on-demand|$record $conf $service $dropin $socket|$units"
     )
 
     deploy one
     for row in "${rows[@]}"; do
-        IFS='|' read -r options files asked <<< "$row"
-        read -r -a words <<< "$options"
+        IFS='|' read -r option files asked <<< "$row"
+        read -r -a words <<< "$option"
+        options+=("${words[@]}")
         : > "$CALLS"
-        changed_by deploy one "${words[@]}"
-        [[ "$REPLY" == "$files" ]] || bad+=("$options: $REPLY;")
+        changed_by deploy one "${options[@]}"
+        [[ "$REPLY" == "$files" ]] || bad+=("$option: $REPLY;")
         changes_asked
-        [[ "$REPLY" == "$asked" ]] || bad+=("$options: $REPLY;")
-        deploy one
+        [[ "$REPLY" == "$asked" ]] || bad+=("$option: $REPLY;")
     done
 
     printf '%s\n' "${bad[@]}"
@@ -146,12 +148,10 @@ function problems_of_tree {
     local row expected
     local base=$BATS_TEST_TMPDIR/base
     local -a words=() bad=() rows=(
-        '--unit a|--unit b' '--site a|--site b' '--key a|--key b'
+        '--unit a --site a --key a|--unit b --site b --key b'
         '--path /a|--listen 127.0.0.1:9001'
         '--listen 127.0.0.1:9001|--path /a'
-        '--transport http|--transport uwsgi' '--conf /etc/a.ini|--threads 1'
-        '--threads 1|--conf /etc/a.ini' '--on-demand|--preload'
-        '--env A=1 --set harakiri=5 --arg x|--hardening strict'
+        '--transport http|--conf /etc/a.ini' '--conf /etc/a.ini|--on-demand'
     )
     # modules stay with the library until the last service goes
     deploy other --transport http
@@ -188,13 +188,11 @@ function problems_of_tree {
 
     deploy one --unit b
 
-    run grep -nE '^systemctl (stop|disable|daemon-reload|start)' "$CALLS"
+    run grep -nE '^systemctl (stop|daemon-reload|start)' "$CALLS"
     assert_line --index 0 --regexp \
         '^[0-9]+:systemctl stop .*devstack@a.service'
-    assert_line --index 1 --regexp \
-        '^[0-9]+:systemctl disable .*devstack@a.service'
-    assert_line --index 2 --regexp '^[0-9]+:systemctl daemon-reload'
-    assert_line --index 3 --regexp '^[0-9]+:systemctl start devstack@b.service'
+    assert_line --index 1 --regexp '^[0-9]+:systemctl daemon-reload'
+    assert_line --index 2 --regexp '^[0-9]+:systemctl start devstack@b.service'
 }
 
 @test "apply: a service that runs and gets another address is restarted" {
@@ -491,8 +489,23 @@ function assert_rolled_back {
     assert_rolled_back 'systemctl daemon-reload' 'systemctl reload *' -- \
         wsgi remove two
     wsgi remove two
-    assert_rolled_back 'a2dismod *' 'systemctl daemon-reload' \
-        'systemctl reload *' -- wsgi remove one
+    assert_rolled_back 'systemctl daemon-reload' 'systemctl reload *' -- \
+        wsgi remove one
+}
+
+@test "remove: modules that Apache does not let go of are tried again" {
+    deploy one
+
+    FAIL_AT='a2dismod *' run wsgi remove one
+    assert_failure 1
+    assert_line --partial 'stay enabled'
+    assert_file_not_exists "$WSGI_SYSROOT/etc/devstack-wsgi"
+
+    run wsgi remove one
+    assert_success
+    assert_file_not_exists "$WSGI_SYSROOT/var/lib/devstack-wsgi"
+    assert_link_not_exists \
+        "$WSGI_SYSROOT/etc/apache2/mods-enabled/proxy_uwsgi.load"
 }
 
 @test "rollback: where the disk does not take it" {
@@ -531,11 +544,11 @@ function step {
     read -r number < "$COUNT"
     number=$(( number + 1 ))
     echo "$number" > "$COUNT"
-    echo "$1" > "$COUNT.name"
+    [[ -n "$KILL_BEFORE$KILL_AFTER" ]] || echo "$1" >> "$COUNT.names"
     [[ "$number" != "$KILL_BEFORE" ]] || kill -KILL "$VICTIM"
     command "$@" || status=$?
     [[ "$number" != "$KILL_AFTER" ]] || kill -KILL "$VICTIM"
-    # where it begins to change something
+    # a whole run tells where it begins to change something
     [[ ! -d "$WSGI_SYSROOT/var/lib/devstack-wsgi/pending" ]] ||
         [[ -s "$COUNT.first" ]] || echo "$number" > "$COUNT.first"
     return "$status"
@@ -561,12 +574,12 @@ function killed {
 #
 # Usage: assert_survives_kills VERB ARG...
 function assert_survives_kills {
-    local before after number how name pending points=0
+    local before after number how pending points=0
     local saved=$BATS_TEST_TMPDIR/saved COUNT=$BATS_TEST_TMPDIR/count
     local KILL_BEFORE='' KILL_AFTER=''
-    local -a bad=()
-    for name in "${STEPS[@]}"; do
-        printf 'function %s {\n    step %s "$@"\n}\n' "$name" "$name"
+    local -a bad=() names=()
+    for how in "${STEPS[@]}"; do
+        printf 'function %s {\n    step %s "$@"\n}\n' "$how" "$how"
     done > "$COUNT.functions"
     snapshot
     before=$REPLY
@@ -575,26 +588,27 @@ function assert_survives_kills {
     killed "$@"
     snapshot
     after=$REPLY
-    number=$(( $(< "$COUNT.first") - 1 ))
-    while true; do
-        number=$(( number + 1 ))
+    mapfile -t -O 1 names < "$COUNT.names"
+    for (( number = $(< "$COUNT.first"); number <= ${#names[@]}; number++ ))
+    do
+        # while it only makes folders, or removes them, one is like another
+        [[ "${names[number]}" != *dir ||
+            "${names[number]}" != "${names[number - 1]}" ]] || continue
         for how in before after; do
+            [[ "$how" == before || "${names[number]}" == a2* ]] || continue
             KILL_BEFORE='' KILL_AFTER=''
             if [[ "$how" == before ]]; then
                 KILL_BEFORE=$number
             else
                 KILL_AFTER=$number
             fi
+            how="$how ${names[number]}, step $number"
+            points=$(( points + 1 ))
             rm -rf "$WSGI_SYSROOT"
             cp -a "$saved" "$WSGI_SYSROOT"
             echo 0 > "$COUNT"
             STATUS=0
             killed "$@" 2> /dev/null || STATUS=$?
-            # it got to its end
-            [[ "$STATUS" != 0 ]] || break 2
-            name=$(< "$COUNT.name")
-            points=$(( points + 1 ))
-            how="$how $name, step $number"
             [[ "$STATUS" == 137 ]] || bad+=("$how: status $STATUS;")
             problems_of_tree "$before" "$after"
             [[ -z "$REPLY" ]] || bad+=("$how: $REPLY")
@@ -615,8 +629,6 @@ function assert_survives_kills {
                 calls systemctl reload apache2.service
                 [[ "$REPLY" == 1 ]] || bad+=("$how: no reload;")
             fi
-            # only these are followed by something to note down
-            [[ "$name" == a2* ]] || break
         done
     done
     printf '# %s: %d kills\n' "$1" "$points" >&3
@@ -658,7 +670,7 @@ function assert_survives_kills {
     assert_equal "${#lines[@]}" 3
 }
 
-@test "remove: nothing is left, of any shape" {
+@test "remove: nothing is left, whatever the service was like" {
     local before name
     local -a bad=()
     snapshot
@@ -668,7 +680,8 @@ function assert_survives_kills {
     function _wsgi_record_declare {
         "$REPO/tools/wsgi" deploy "$@"
     }
-    for name in "${SHAPES[@]}"; do
+    for name in path http listen path-listen script-http conf names \
+        on-demand; do
         shape "$name"
         wsgi remove thing-api
         snapshot
@@ -707,18 +720,20 @@ function assert_survives_kills {
     assert_unchanged "$before"
 }
 
-@test "remove: stopped and disabled before the files go" {
+@test "remove: stopped before the files go, and enabled no more" {
+    local wants=$WSGI_SYSROOT/etc/systemd/system/multi-user.target.wants
     deploy one --unit n-one
+    mkdir -p "$wants"
+    ln -s ../devstack@n-one.service "$wants/"
     : > "$CALLS"
 
     wsgi remove one
 
     run grep -n -e '^systemctl stop devstack@n-one.service' \
-        -e '^systemctl disable .*devstack@n-one.service' \
         -e '^systemctl daemon-reload' "$CALLS"
     assert_line --index 0 --partial 'systemctl stop'
-    assert_line --index 1 --partial 'systemctl disable'
-    assert_line --index 2 --partial 'systemctl daemon-reload'
+    assert_line --index 1 --partial 'systemctl daemon-reload'
+    assert_link_not_exists "$wants/devstack@n-one.service"
 }
 
 @test "remove: what does not stop is not removed" {

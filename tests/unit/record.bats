@@ -188,7 +188,7 @@ function load_record {
         'chdir|/' 'chdir|/usr/' 'python-path|/usr/lib' 'healthcheck|/'
         'healthcheck|/v3/health-check.json' 'hardening|off' 'env|_=x'
         'env|http_proxy=http://[::1]:3128/?a=b&c' 'env|LDX=1' 'env|MAINPID2=1'
-        'env|PATH=/usr/bin' 'arg|--config-file=/etc/x.conf' 'arg|a b'
+        'env|PATH=/usr/bin' 'arg|--config-file=/etc/x.conf'
         'arg|100%' 'arg|a;b' 'arg|a$b' 'arg|@a' 'set|harakiri=60'
         'set|harakiri=a b' 'set|route-run=log:x' 'conf|/etc/x-y_z.ini'
         'script|/etc/passwd'

@@ -19,8 +19,8 @@ function in_a_shell {
     cat > "$BATS_TEST_TMPDIR/script"
     printf '%s || exit\n' \
         'wsgi_deploy one --app m:a --path /one --user daemon --env A=1' \
-        'wsgi_apply' 'wsgi_show one > /dev/null' 'wsgi_status > /dev/null' \
-        'wsgi_check' 'wsgi_switch uwsgi' '! wsgi_deploy Bad 2> /dev/null' \
+        'wsgi_show one > /dev/null' 'wsgi_status > /dev/null' \
+        'wsgi_check' '! wsgi_deploy Bad 2> /dev/null' \
         '! wsgi_start 2> /dev/null' 'wsgi_remove one' > "$verbs"
     run bash "$@" "$BATS_TEST_TMPDIR/script" "$REPO/lib/wsgi" "$verbs"
 }
@@ -73,7 +73,6 @@ END
     local -a words=() bad=()
 
     for options in '-o errexit' '-o errexit -o pipefail' \
-        '-o errexit -o pipefail -o nounset' '-o nounset' \
         '-o errexit -o errtrace -o functrace -o pipefail -o nounset' \
         '-o posix'; do
         read -r -a words <<< "$options"

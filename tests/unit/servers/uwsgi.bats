@@ -107,8 +107,8 @@ for text in sys.argv[1:]:
     local word
     # shellcheck disable=SC2016  # the characters themselves
     local -a words=(
-        --config-file /etc/a.conf 'two words' '100%' '%d' 'a;b' 'a,b' '$HOME'
-        '*' '--x=y z' '[a]' '#a' '%%'
+        --config-file /etc/a.conf '100%' '%d' 'a;b' 'a,b' '$HOME' '*' '[a]'
+        '#a' '%%'
     )
     local -a options=()
     requires uwsgi
