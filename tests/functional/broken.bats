@@ -40,7 +40,7 @@ function setup_file {
 # Writes: $BATS_FILE_TMPDIR/NAME: what the start said; NAME.told: its status
 #         and the milliseconds that it took, and those until the end
 function start_and_give_up {
-    local begin status=0 limit=$(( SECONDS + 120 )) took
+    local begin status=0 limit=$(( SECONDS + 90 )) took
     begin=$(date +%s%3N)
     if [[ "$1" == *-demand ]]; then
         in_machine systemctl start "devstack@$1.socket" || status=$?
@@ -50,7 +50,7 @@ function start_and_give_up {
     took=$(( $(date +%s%3N) - begin ))
     until is_failed "$1" || (( SECONDS > limit )); do
         # on demand, this is what starts it
-        http_status "http://127.0.0.1/$1/"
+        http_status --max-time 10 "http://127.0.0.1/$1/"
         sleep 0.2
     done
     printf '%s\n' "$status $took $(( $(date +%s%3N) - begin ))" \
@@ -149,9 +149,11 @@ function starts_at_once {
         where_of "${name#exits-}" "$name"
         # for some seconds, requests
         for i in {1..25}; do
-            http_status "$URL/"
-            [[ "$REPLY" == 503 || "$name $REPLY" == 'exits-direct 000' ]] ||
+            http_status --max-time 3 "$URL/"
+            [[ "$REPLY" == 503 || "$name $REPLY" == 'exits-direct 000' ]] || {
                 bad+=("$name: answers $REPLY")
+                break
+            }
         done
         is_failed "$name" || bad+=("$name: not failed")
         run in_machine systemctl is-active "devstack@$name.socket"

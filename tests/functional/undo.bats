@@ -173,6 +173,10 @@ function cut_off {
     done
     run diff -u "$BATS_TEST_TMPDIR/whole" <(tree_of "${TREE[@]}")
     assert_success
+    for name in /etc/devstack-wsgi/.staged \
+            /var/lib/devstack-wsgi/{pending,rollback}; do
+        refute in_machine test -e "$name"
+    done
     wsgi check
     run wsgi status --json
     refute_line --regexp '"drift": "([^n]|n[^o])'
@@ -200,13 +204,16 @@ function cut_off {
             ! grep -q "waiting for another run" /run/second || break
             sleep 0.1
         done
-        kill -0 "$second" && kill -CONT "$first"
+        # while the first stands still, the second is not done
+        kill -0 "$second" || echo "the second did not wait"
+        kill -CONT "$first"
         wait "$first"
         echo "first: $?, $(< /run/first)"
         wait "$second"
         echo "second: $?, $(< /run/second)"' "$REPO/tools/wsgi" \
         --app probe:application --chdir /srv/serving --user www-data
 
+    refute_line 'the second did not wait'
     assert_line --regexp '^first: 0, wsgi: first: [0-9]+ files written'
     assert_line 'second: 0, wsgi: waiting for another run to end'
     assert_line --regexp '^wsgi: second: [0-9]+ files written'

@@ -8,7 +8,7 @@
 # Sets:       ACCOUNT; what each function says
 # Public:     fake_system, fake_venv, snapshot, assert_unchanged, wrap,
 #             capture, untraced, wsgi, deploy, with_defaults, copy_library,
-#             toy_server, shape, assert_golden_shapes, SHAPES
+#             toy_server, shape, shape_options, assert_golden_shapes, SHAPES
 
 # Every Debian and Fedora has it, with a group of the same name.
 ACCOUNT=daemon
@@ -341,6 +341,18 @@ SHAPES=(
 # Returns: 0; 1 the library refuses it
 # Example: load_lib lib/wsgi; shape http; wsgi_uwsgi_files thing-api
 function shape {
+    shape_options "$1" &&
+        with_defaults thing-api "${SHAPE_OPTIONS[@]}" || return
+    _wsgi_record_declare "${REPLY_WORDS[@]}"
+}
+
+# The options of one of SHAPES.
+#
+# Usage:   shape_options SHAPE
+# Sets:    SHAPE_OPTIONS
+# Returns: 0; 1 there is no such shape
+# Example: shape_options http; deploy hello "${SHAPE_OPTIONS[@]}"
+function shape_options {
     local -a options=()
     local dir=$BATS_TEST_TMPDIR
     case $1 in
@@ -393,8 +405,7 @@ function shape {
             ;;
         *)            fail "no shape '$1'"; return 1 ;;
     esac
-    with_defaults thing-api "${options[@]}" --group "$ACCOUNT"
-    _wsgi_record_declare "${REPLY_WORDS[@]}"
+    SHAPE_OPTIONS=("${options[@]}" --group "$ACCOUNT")
 }
 
 # Compare all files of one kind, in every shape, with their golden copies.

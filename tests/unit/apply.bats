@@ -39,22 +39,23 @@ function changes_asked {
     REPLY=${REPLY%'; '}
 }
 
-# Nothing of the deployment is left or half there: every file below etc/ is
-# one of the trees given, every link leads somewhere.
+# What is half there: a file below etc/ that is not in one of the snapshots, a
+# link of Apache's that leads nowhere.
 #
-# Usage: problems_of_tree TREE...    Sets REPLY; a TREE is a snapshot
+# Usage: problems_of_tree KNOWN    Sets REPLY
+#   KNOWN  name of an associative array: the lines of the snapshots
 function problems_of_tree {
-    local now line known
+    local now line
+    local -n _known=$1
     snapshot
     now=$REPLY
-    printf -v known '%s\n' "$@"
     REPLY=$(find "$WSGI_SYSROOT"/etc/apache2/*-enabled -xtype l -printf \
         '%P leads nowhere; ')
     while IFS= read -r line; do
         case $line in
             *./etc/devstack-wsgi/.staged/*) ;;
             *'  ./etc/'*)
-                [[ "$known" == *"$line"* ]] || REPLY+="${line##* }; "
+                [[ -n "${_known[$line]:-}" ]] || REPLY+="${line##* }; "
                 ;;
         esac
     done <<< "$now"
@@ -469,28 +470,25 @@ function assert_rolled_back {
 
 @test "rollback: the first service, whichever step of its coming fails" {
     wrap ln
-    assert_rolled_back 'a2enmod *' 'ln * -f *' 'systemctl daemon-reload' \
-        'systemctl reload *' -- deploy one
+    assert_rolled_back 'a2enmod *' 'ln * -f *' 'systemctl reload *' -- \
+        deploy one
 }
 
 @test "rollback: a change, whichever step fails" {
     deploy one --path /one --site a --conf /etc/one.ini --transport http
     deploy two
 
-    wrap cp ln rm
-    assert_rolled_back 'cp *' 'ln * -f *' 'rm */etc/one.ini*' \
-        'systemctl daemon-reload' 'systemctl reload *' -- \
+    wrap cp rm
+    assert_rolled_back 'cp *' 'rm */etc/one.ini*' 'systemctl reload *' -- \
         deploy one --path /other --site b --env A=1
 }
 
 @test "rollback: a removal, of the last service too" {
     deploy one
     deploy two
-    assert_rolled_back 'systemctl daemon-reload' 'systemctl reload *' -- \
-        wsgi remove two
+    assert_rolled_back 'systemctl reload *' -- wsgi remove two
     wsgi remove two
-    assert_rolled_back 'systemctl daemon-reload' 'systemctl reload *' -- \
-        wsgi remove one
+    assert_rolled_back 'systemctl daemon-reload' -- wsgi remove one
 }
 
 @test "remove: modules that Apache does not let go of are tried again" {
@@ -510,9 +508,8 @@ function assert_rolled_back {
 
 @test "rollback: where the disk does not take it" {
     wrap mv mkdir chmod
-    assert_rolled_back 'mv -f -t */sites-available *' \
-        'mv -f -t */etc/systemd/system *' 'chmod 0640 *' 'mkdir *' -- \
-        deploy one
+    assert_rolled_back 'mv -f -t */etc/systemd/system *' 'chmod 0640 *' \
+        'mkdir *' -- deploy one
 }
 
 @test "rollback: edits by hand are still there" {
@@ -533,7 +530,7 @@ function assert_rolled_back {
 }
 
 # The commands that a run starts, and that a kill may come before or after.
-STEPS=(mkdir cp mv rm rmdir ln a2enmod a2dismod systemctl)
+STEPS=(mv rm rmdir ln a2enmod a2dismod systemctl)
 
 # Stand in for a command in the shell that is to be killed: count, and kill
 # at the step that is asked for.
@@ -578,6 +575,7 @@ function assert_survives_kills {
     local saved=$BATS_TEST_TMPDIR/saved COUNT=$BATS_TEST_TMPDIR/count
     local KILL_BEFORE='' KILL_AFTER=''
     local -a bad=() names=()
+    local -A known=()
     for how in "${STEPS[@]}"; do
         printf 'function %s {\n    step %s "$@"\n}\n' "$how" "$how"
     done > "$COUNT.functions"
@@ -588,12 +586,15 @@ function assert_survives_kills {
     killed "$@"
     snapshot
     after=$REPLY
+    while IFS= read -r how; do
+        known[$how]=1
+    done <<< "$before"$'\n'"$after"
     mapfile -t -O 1 names < "$COUNT.names"
     for (( number = $(< "$COUNT.first"); number <= ${#names[@]}; number++ ))
     do
-        # while it only makes folders, or removes them, one is like another
-        [[ "${names[number]}" != *dir ||
-            "${names[number]}" != "${names[number - 1]}" ]] || continue
+        # of several in a row the first, and the second with one done
+        [[ "${names[number]}" != "${names[number - 1]}" ||
+            "${names[number]}" != "${names[number - 2]}" ]] || continue
         for how in before after; do
             [[ "$how" == before || "${names[number]}" == a2* ]] || continue
             KILL_BEFORE='' KILL_AFTER=''
@@ -610,7 +611,7 @@ function assert_survives_kills {
             STATUS=0
             killed "$@" 2> /dev/null || STATUS=$?
             [[ "$STATUS" == 137 ]] || bad+=("$how: status $STATUS;")
-            problems_of_tree "$before" "$after"
+            problems_of_tree known
             [[ -z "$REPLY" ]] || bad+=("$how: $REPLY")
             pending=''
             [[ ! -d "$WSGI_SYSROOT/var/lib/devstack-wsgi/pending" ]] ||
@@ -627,7 +628,7 @@ function assert_survives_kills {
                 calls systemctl daemon-reload
                 [[ "$REPLY" == 1 ]] || bad+=("$how: no daemon-reload;")
                 calls systemctl reload apache2.service
-                [[ "$REPLY" == 1 ]] || bad+=("$how: no reload;")
+                [[ "$REPLY" -ge 1 ]] || bad+=("$how: no reload;")
             fi
         done
     done
@@ -676,13 +677,10 @@ function assert_survives_kills {
     snapshot
     before=$REPLY
 
-    # what a shape would be declared with, it is deployed with
-    function _wsgi_record_declare {
-        "$REPO/tools/wsgi" deploy "$@"
-    }
     for name in path http listen path-listen script-http conf names \
         on-demand; do
-        shape "$name"
+        shape_options "$name"
+        deploy thing-api "${SHAPE_OPTIONS[@]}"
         wsgi remove thing-api
         snapshot
         if [[ "$REPLY" != "$before" ]]; then

@@ -810,9 +810,8 @@ function with_variable {
     local field payload value
     # shellcheck disable=SC2016  # the characters themselves
     local -a payloads=(
-        $'\nexec-asap = id' $'\r\nExecStart=/bin/x' '$(HOME)' '$(id)'
-        '@(exec://id)' '@(/etc/passwd)' '%(x)' '${X}' '${HOME}' '`id`'
-        $'\e[2J' $'\x01'
+        $'\nexec-asap = id' $'\r\nExecStart=/bin/x' '$(HOME)'
+        '@(exec://id)' '%(x)' '${X}' '`id`' $'\e[2J'
     )
     local -A start=(
         [unit]=a [site]=a [key]=a [app]=m:a [script]=/etc/passwd [path]=/a

@@ -155,17 +155,17 @@ function load_record {
 @test "record: who is meant when nobody says the user" {
     # shellcheck disable=SC2016  # the stub expands it
     stub id 'case $1 in -un) echo daemon ;; *) exec /usr/bin/id "$@" ;; esac'
-    _wsgi_record_declare new --app m:a --path /new
+    untraced _wsgi_record_declare new --app m:a --path /new
     field new user
     assert_equal "$REPLY" daemon
 
     SUDO_USER=nobody
-    _wsgi_record_declare new --app m:a --path /new
+    untraced _wsgi_record_declare new --app m:a --path /new
     field new user
     assert_equal "$REPLY" nobody
 
     STACK_USER=$ACCOUNT
-    _wsgi_record_declare new --app m:a --path /new
+    untraced _wsgi_record_declare new --app m:a --path /new
     field new user
     assert_equal "$REPLY" "$ACCOUNT"
 
@@ -259,8 +259,7 @@ function load_record {
 }
 
 @test "record: the toggles of the mode, of one service before all" {
-    local row variables options wanted
-    local -a bad=() rows=(
+    local -a rows=(
         '||uwsgi'
         'WSGI_MODE=toy||toy'
         'WSGI_MODE=uwsgi||uwsgi'
@@ -276,19 +275,28 @@ function load_record {
     )
 
     toy_server
-    for row in "${rows[@]}"; do
-        IFS='|' read -r variables options wanted <<< "$row"
-        REPLY=$(
-            # shellcheck disable=SC2086  # words
-            env $variables "$COPY/tools/wsgi" deploy nova-api \
-                --user "$ACCOUNT" $options > /dev/null
-            grep ^mode= \
-                "$WSGI_SYSROOT/etc/devstack-wsgi/services/nova-api.conf"
-        ) || true
-        [[ "$REPLY" == "mode=$wanted" ]] || bad+=("$row: $REPLY;")
-    done
+    cat > "$BATS_TEST_TMPDIR/script" << 'END'
+source "$1" || exit
+for row in "${@:3}"; do
+    IFS='|' read -r variables options wanted <<< "$row"
+    read -r -a words <<< "$variables"
+    (
+        for word in "${words[@]}"; do
+            export "${word?}"
+        done
+        read -r -a words <<< "$options"
+        _wsgi_record_declare nova-api --user "$2" "${words[@]}" || exit
+        mode=${_WSGI_RECORD[nova-api,mode]}
+        [[ "$mode" == "$wanted" ]] || echo "$row: $mode"
+    )
+done
+END
 
-    assert_equal "${bad[*]}" ''
+    run bash "$BATS_TEST_TMPDIR/script" "$COPY/lib/wsgi" "$ACCOUNT" \
+        "${rows[@]}"
+
+    assert_success
+    assert_output ''
 }
 
 @test "record: the catalogue's entry is found by any of its names" {

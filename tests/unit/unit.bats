@@ -40,19 +40,21 @@ function write_units {
 # Usage: systemd_reads UNIT    Sets REPLY
 function systemd_reads {
     local -a as=()
+    local said=$BATS_TEST_TMPDIR/systemd
     if [[ "$EUID" -eq 0 ]]; then
         chown -R "$ACCOUNT" "$JUDGE"
         as=(setpriv "--reuid=$ACCOUNT" "--regid=$ACCOUNT" --clear-groups)
     fi
-    REPLY=$("${as[@]}" env -i "PATH=$PATH" "HOME=$JUDGE" LANG=C.UTF-8 \
+    "${as[@]}" env -i "PATH=$PATH" "HOME=$JUDGE" LANG=C.UTF-8 \
         "XDG_RUNTIME_DIR=$JUDGE/run" "SYSTEMD_UNIT_PATH=$UNITS:" \
-        /lib/systemd/systemd --test --user "--unit=$1" 2>&1) || {
-        fail "systemd --test: $REPLY"
+        /lib/systemd/systemd --test --user "--unit=$1" > "$said" 2>&1 || {
+        fail "systemd --test: $(tail -n 3 "$said")"
         return 1
     }
-    REPLY=${REPLY#*"-> Unit $1:"}
-    REPLY=${REPLY%%'-> Unit '*}
-    REPLY=$'\n'${REPLY//$'\t'}
+    # its own lines among those of all units that it knows
+    REPLY=$'\n'$(awk -v unit="$1:" '
+        /^\t-> Unit / { own = $3 == unit }
+        own { gsub("\t", ""); print }' "$said")$'\n'
 }
 
 # systemd read these lines.

@@ -98,7 +98,6 @@ set -o noclobber -o noglob
 IFS=,/.-_
 CDPATH=/:/usr
 LC_ALL=C
-GLOBIGNORE=*
 wsgi_deploy one --app thing.wsgi:application --path /one --user daemon \
     --env "A=1 2" --arg x && wsgi_apply && source "$2"
 END
@@ -121,14 +120,17 @@ cd /usr
 function state {
     set +o; shopt -p; trap -p; umask; pwd; printf "%q\n" "$IFS"
     ulimit -a
-    set -- /proc/$$/fd/*
-    printf "%s\n" "$@"
 }
+# outside of a substitution, which has descriptors of its own
+files=(/proc/$$/fd/*)
 before=$(state)
 source "$1"
 source "$2"
 after=$(state)
 [[ "$after" == "$before" ]] || diff <(echo "$before") <(echo "$after")
+before=${files[*]}
+files=(/proc/$$/fd/*)
+[[ "${files[*]}" == "$before" ]] || echo "< $before > ${files[*]}"
 END
 
     assert_success
