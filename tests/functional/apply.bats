@@ -116,6 +116,26 @@ function assert_same_tree {
     serve http refused
 }
 
+@test "apply: what Apache would refuse is refused before anything changes" {
+    local mark folder=/etc/devstack-wsgi/site.d/early
+    # nobody includes it yet; the site of 'early' would
+    in_machine mkdir -p "$folder"
+    in_machine bash -c "echo 'NoSuchDirective on' > $folder/extra.conf"
+    tree_of "${TREE[@]}" > "$BATS_TEST_TMPDIR/before"
+    journal_mark
+    mark=$REPLY
+
+    run deploy_app early --path /early
+
+    assert_failure 1
+    assert_output --partial "$folder/extra.conf"
+    assert_same_tree "$BATS_TEST_TMPDIR/before"
+    reloads_since "$mark"
+    assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '0 0'
+    in_machine rm -r "$folder"
+    serve uwsgi early
+}
+
 # Deploy what fails after the check, when files are in their place already.
 #
 # Usage: rolls_back COMMAND...

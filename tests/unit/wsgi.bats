@@ -213,17 +213,21 @@ END
         chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*
         chmod 0666 "$CALLS"
     fi
+    # the checkout itself may lie where that user cannot look
+    mkdir "$BATS_TEST_TMPDIR/checkout"
+    cp -a "$REPO"/{lib,files,tools} "$BATS_TEST_TMPDIR/checkout/"
+    chmod -R a+rX "$BATS_TEST_TMPDIR/checkout"
     cat > "$BATS_TEST_TMPDIR/script" << 'END'
 source "$1" && wsgi_deploy keystone --env "A=b c"
 END
 
     run "${as[@]}" env -u WSGI_SYSROOT WSGI_THREADS=3 API_WORKERS=7 \
-        bash "$BATS_TEST_TMPDIR/script" "$REPO/lib/wsgi"
+        bash "$BATS_TEST_TMPDIR/script" "$BATS_TEST_TMPDIR/checkout/lib/wsgi"
 
     assert_success
     run cat "$CALLS"
     assert_output --partial "sudo env "
-    assert_output --partial "$REPO/tools/wsgi deploy keystone --env A=b\\ c"
+    assert_output --partial "checkout/tools/wsgi deploy keystone --env A=b\\ c"
     assert_output --partial ' WSGI_THREADS=3 '
     assert_output --partial ' API_WORKERS=7 '
 }
