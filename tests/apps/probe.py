@@ -10,6 +10,7 @@ What it answers is chosen by the path below its own:
 /print?X       prints X to standard error and X to wsgi.errors
 /raise?X       raises an exception with the text X
 /sleep?S       answers after S seconds
+/spawn         starts a process that does not end at SIGTERM
 all others     VERSION
 
 Its environment says how it loads:
@@ -21,6 +22,7 @@ IMPORT_ENDS=raise ends in an exception; exit: ends the process (SystemExit)
 import hashlib
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -75,6 +77,8 @@ def application(environ, start_response):
         raise RuntimeError('raised %s' % query)
     elif path == '/sleep':
         time.sleep(float(query))
+    elif path == '/spawn':
+        subprocess.Popen(['sh', '-c', 'trap "" TERM; sleep 600; :'])
     answer = (body + '\n').encode()
     headers.append(('Content-Length', str(len(answer))))
     start_response(status, headers)

@@ -129,6 +129,23 @@ function has_states {
     assert_not_equal "$REPLY" "$pid"
 }
 
+@test "stop: what the application started and does not end is ended" {
+    serve uwsgi spawn
+    http_status "$URL/spawn"
+    assert_equal "$REPLY" 200
+    run in_machine pgrep -f 'sleep 600'
+    assert_success
+
+    wsgi stop spawn
+
+    run in_machine pgrep -f 'sleep 600'
+    assert_failure
+    # SIGTERM for all would have waited for it until the unit's timeout
+    run in_machine journalctl --no-pager --output=cat --unit=devstack@spawn
+    refute_line --partial 'timed out'
+    assert_line --partial 'Deactivated successfully'
+}
+
 @test "on demand: a stop ends the socket too, and no request starts it" {
     serve uwsgi demand --on-demand
 
@@ -152,6 +169,23 @@ function has_states {
     assert_equal "$REPLY" 200
     main_pid idle
     assert_not_equal "$REPLY" 0
+}
+
+@test "on demand: taken up and given up again, one of the units is enabled" {
+    local -a enabled=(
+        systemctl is-enabled devstack@turn.socket devstack@turn
+    )
+    serve uwsgi turn
+    run in_machine "${enabled[@]}"
+    assert_output $'static\nenabled'
+
+    deploy_app turn --path /turn --on-demand
+    run in_machine "${enabled[@]}"
+    assert_output $'enabled\nstatic'
+
+    deploy_app turn --path /turn
+    run in_machine "${enabled[@]}"
+    assert_output $'static\nenabled'
 }
 
 @test "reboot: all services are back, those on demand at the first request" {

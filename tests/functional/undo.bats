@@ -57,6 +57,8 @@ function assert_tree {
 
     assert_failure 1
     assert_line --partial 'apache2.service does not reload'
+    # told once
+    assert_equal "$(grep -c 'does not reload' <<< "$output")" 1
     assert_tree "$BATS_TEST_TMPDIR/before"
     load_end all
     figure "a reload that is refused: ${LOAD[failed]} of ${LOAD[sent]} failed"

@@ -323,6 +323,78 @@ function problems_of_tree {
     assert_unchanged "$before"
 }
 
+@test "apply: a main unit that DevStack wrote anew gives way, and is kept" {
+    local unit=$WSGI_SYSROOT/etc/systemd/system/devstack@one.service
+    local kept=/var/lib/devstack-wsgi/removed/one/devstack@one.service
+    deploy one
+    printf '[Unit]\nDescription = Devstack devstack@one\n' > "$unit"
+
+    deploy one --processes 7
+    assert_equal "$(head -n 1 "$unit")" '[Unit]'
+    run deploy one --env A=1
+
+    assert_success
+    assert_line --partial "@one.service had been edited; kept as $kept"
+    run cat "$WSGI_SYSROOT$kept"
+    assert_line 'Description = Devstack devstack@one'
+    run cat "$unit"
+    assert_line 'Environment="A=1"'
+    run deploy one --env A=1
+    assert_output 'wsgi: one: nothing to change'
+}
+
+@test "apply: sed -i on the link of a site is an edit of the site" {
+    local site=$WSGI_SYSROOT/etc/apache2/sites-available/one.conf
+    local link=$WSGI_SYSROOT/etc/apache2/sites-enabled/one.conf
+    deploy one --path /one
+    deploy two
+    sed -i '$a # mine' "$link"
+    assert_link_not_exists "$link"
+    run wsgi status one --json
+    assert_line --partial '"drift": "site:edited"'
+    run wsgi show one --diff
+    assert_line '+# mine'
+
+    wrap ln
+    assert_rolled_back 'ln * -f *' 'systemctl reload *' -- \
+        deploy one --path /other
+    run wsgi apply one
+
+    assert_success
+    assert_link_exists "$link"
+    assert_equal "$(tail -n 1 "$site")" '# mine'
+    run wsgi apply one
+    assert_line 'wsgi: one: nothing to change'
+
+    sed -i '$a # mine too' "$link"
+    assert_rolled_back 'systemctl reload *' -- wsgi remove one
+    wsgi remove one
+    run cat "$WSGI_SYSROOT/var/lib/devstack-wsgi/removed/one/one.conf"
+    assert_line '# mine too'
+    assert_file_not_exists "$link"
+}
+
+@test "apply: one of the service and its socket is enabled" {
+    local wants=$WSGI_SYSROOT/etc/systemd/system
+    local service=$wants/multi-user.target.wants/devstack@one.service
+    local socket=$wants/sockets.target.wants/devstack@one.socket
+    deploy one
+    mkdir -p "${service%/*}"
+    ln -s /etc/systemd/system/devstack@one.service "$service"
+
+    assert_rolled_back 'systemctl daemon-reload' -- deploy one --on-demand
+    deploy one --on-demand
+    assert_link_not_exists "$service"
+    assert_symlink_to /etc/systemd/system/devstack@one.socket "$socket"
+
+    wsgi remove one
+    deploy one --on-demand
+    deploy two
+    # what is not enabled is not enabled by a change
+    deploy two --on-demand
+    assert_link_not_exists "${socket/one/two}"
+}
+
 @test "apply: a record changed by hand is brought in, and keeps its form" {
     local record=$WSGI_SYSROOT/etc/devstack-wsgi/services/one.conf
     local before
@@ -772,6 +844,20 @@ function assert_survives_kills {
     assert_output 'one.ini'
 }
 
+@test "remove: what was kept earlier is not overwritten" {
+    local ini=$WSGI_SYSROOT/etc/devstack-wsgi/uwsgi/one.ini number
+    local kept=$WSGI_SYSROOT/var/lib/devstack-wsgi/removed/one
+    for number in 1 2 3; do
+        deploy one
+        echo "harakiri = $number" >> "$ini"
+        wsgi remove one
+    done
+
+    run tail -q -n 1 "$kept/one.ini" "$kept/one.ini.2" "$kept/one.ini.3"
+
+    assert_output $'harakiri = 1\nharakiri = 2\nharakiri = 3'
+}
+
 @test "remove: additions in files of their own are kept" {
     local mine=$WSGI_SYSROOT/etc/devstack-wsgi/site.d/one/mine.conf
     deploy one
@@ -888,6 +974,16 @@ for row in json.load(sys.stdin):
     with_defaults one
 
     untraced assert_survives_kills deploy "${REPLY_WORDS[@]}"
+}
+
+@test "killed: what was staged goes, though there is nothing to change" {
+    deploy one
+    mkdir -p "$WSGI_SYSROOT/etc/devstack-wsgi/.staged/new"
+
+    run deploy one
+
+    assert_output 'wsgi: one: nothing to change'
+    assert_dir_not_exists "$WSGI_SYSROOT/etc/devstack-wsgi/.staged"
 }
 
 @test "killed: a change of everything, at each command" {

@@ -190,6 +190,62 @@ function setup {
 
     assert_failure 1
     assert_line --partial '[ERROR] wsgi: apache2.service does not reload'
+    assert_equal "${#lines[@]}" 1
+}
+
+@test "site reload: where Apache knows why, its words are told" {
+    stub apache2ctl 'echo "AH00526: line 3: no such thing" >&2; exit 1'
+    export FAIL_AT='systemctl reload *'
+
+    run _wsgi_site_reload
+
+    assert_failure 1
+    assert_output '[ERROR] wsgi: apache2.service does not reload: AH00526:'\
+' line 3: no such thing'
+}
+
+# An Apache that is no more than its processes: its reload is a signal, at
+# which it does what is asked for. Another waits for it, as systemd would.
+#
+# Usage: fake_apache COMMAND    Sets APACHE, its process
+function fake_apache {
+    local folder=$BATS_TEST_TMPDIR
+    printf '%s\n' "trap '$1' USR1" 'setpriv --pdeathsig KILL sleep 30 &' \
+        "echo \$\$ > '$folder/pid'" 'while :; do wait; done' \
+        > "$folder/apache"
+    printf '%s\n' "bash '$folder/apache' &" wait > "$folder/parent"
+    bash "$folder/parent" 3>&- &
+    until [[ -s "$folder/pid" ]]; do
+        kill -0 "$!" || return
+    done
+    APACHE=$(< "$folder/pid")
+    stub systemctl "case \$* in
+            *MainPID*) echo $APACHE ;;
+            reload*)   kill -USR1 $APACHE ;;
+        esac"
+}
+
+function teardown {
+    [[ -z "${APACHE:-}" ]] || kill "$APACHE" 2> /dev/null ||
+        true  # it has ended
+}
+
+@test "site reload: done when Apache has a child with the new configuration" {
+    fake_apache 'setpriv --pdeathsig KILL sleep 30 &'
+
+    run _wsgi_site_reload
+
+    assert_success
+    assert_output ''
+}
+
+@test "site reload: an Apache that ends at it is told" {
+    fake_apache exit
+
+    run _wsgi_site_reload
+
+    assert_failure 1
+    assert_output --partial '[ERROR] wsgi: apache2.service ended at its reload'
 }
 
 @test "site: Apache's unit, by the distribution's name" {
