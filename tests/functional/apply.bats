@@ -111,7 +111,7 @@ function assert_same_tree {
     assert_output --partial NoSuchDirective
     assert_same_tree "$BATS_TEST_TMPDIR/before"
     load_end beside
-    assert_no_failure 10
+    assert_no_failure 5
     in_machine rm /etc/apache2/conf-enabled/zz-theirs.conf
     serve http refused
 }
