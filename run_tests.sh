@@ -17,6 +17,7 @@
 #             usage
 
 POLICY=${WSGI_SYSROOT:-}/usr/sbin/policy-rc.d
+FRONT_WSGI=${WSGI_SYSROOT:-}/etc/apache2/mods-enabled/wsgi.load
 POLICY_MARK='# written by run_tests.sh of devstack-plugin-wsgi'
 
 function usage {
@@ -67,16 +68,20 @@ function allow_daemons {
 
 # Usage: install_packages PACKAGE...
 function install_packages {
+    local had_wsgi=''
     say "installing $*"
     export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
     if [[ -z "${UPDATED:-}" ]]; then
         quietly apt-get -q -o DPkg::Lock::Timeout=300 update
         UPDATED=yes
     fi
+    [[ ! -e "$FRONT_WSGI" ]] || had_wsgi=yes
     forbid_daemons || fail "cannot write $POLICY"
     quietly apt-get -qy -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
         install --no-install-recommends "$@"
     allow_daemons
+    # Debian's package enables it; a service loads it into its own httpd
+    [[ -n "$had_wsgi" || ! -e "$FRONT_WSGI" ]] || quietly a2dismod wsgi
 }
 
 # What the next user of this checkout, who may not be root, has to own.

@@ -4,8 +4,6 @@
 
 load ../helpers/functional
 
-readonly TRANSPORTS=(uwsgi http direct)
-
 function setup_file {
     local transport
     machine_up || return
@@ -35,7 +33,7 @@ function teardown {
     assert_equal "${bad[*]}" ''
 }
 
-@test "answers: the environ is equal in both transports" {
+@test "answers: behind Apache the environ is equal in all modes" {
     # what follows the prefix, then options of curl
     local -a rows=(
         "/environ"
@@ -59,33 +57,38 @@ function teardown {
         "/environ --interface 127.0.0.9"
     )
 
-    # the same request twice, and what is not Apache's or the connection's own
+    # the same request to each, and what is not Apache's, the connection's or
+    # the server's own
     # shellcheck disable=SC2016  # expanded in the machine
     run machine_sh '
         for row; do
             read -ra words <<< "$row"
             printf "%s\n" "$row"
-            for transport in uwsgi http; do
+            for transport in uwsgi http mod-wsgi; do
                 curl --silent --show-error --max-time 10 "${words[@]:1}" \
                     "http://127.0.0.1/probe-$transport${words[0]}"
             done
         done | python3 -c "
 import json, sys
 own = {\"CONTEXT_DOCUMENT_ROOT\", \"CONTEXT_PREFIX\", \"DOCUMENT_ROOT\",
-       \"GATEWAY_INTERFACE\", \"PATH\", \"REMOTE_PORT\", \"REQUEST_SCHEME\",
+       \"GATEWAY_INTERFACE\", \"PATH\", \"PATH_TRANSLATED\",
+       \"REMOTE_PORT\", \"REQUEST_SCHEME\",
        \"SCRIPT_FILENAME\", \"SERVER_ADDR\", \"SERVER_ADMIN\",
        \"SERVER_PROTOCOL\", \"SERVER_SIGNATURE\",
        \"SERVER_SOFTWARE\"}
 rows = 0
 for row in sys.stdin:
-    one, two = ({key: value.replace(\"/probe-\" + name, \"/probe\")
-                 for key, value in json.loads(sys.stdin.readline()).items()
-                 if key not in own} for name in (\"uwsgi\", \"http\"))
+    one = None
+    for name in \"uwsgi\", \"http\", \"mod-wsgi\":
+        said = {key: value.replace(\"/probe-\" + name, \"/probe\")
+                for key, value in json.loads(sys.stdin.readline()).items()
+                if key not in own and not key.startswith(\"mod_wsgi.\")}
+        one = one or said
+        for key in sorted(one.keys() | said.keys()):
+            if one.get(key) != said.get(key):
+                print(row.strip(), key, \"uwsgi\", repr(one.get(key)),
+                      name, repr(said.get(key)))
     rows += 1
-    for key in sorted(one.keys() | two.keys()):
-        if one.get(key) != two.get(key):
-            print(row.strip(), key, \"uwsgi\", repr(one.get(key)),
-                  \"http\", repr(two.get(key)))
 print(rows, \"rows\")
 "' "${rows[@]}"
 
@@ -98,7 +101,7 @@ print(rows, \"rows\")
     for transport in "${TRANSPORTS[@]}"; do
         where_of "$transport" "probe-$transport"
         prefix=/probe-$transport
-        [[ "$transport" != direct ]] || prefix=''
+        [[ "$transport" != *direct ]] || prefix=''
         rows=(
             "\"SCRIPT_NAME\": \"$prefix\""
             '"PATH_INFO": "/environ/a b"'

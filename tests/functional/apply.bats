@@ -49,7 +49,7 @@ function assert_same_tree {
 @test "apply: deployed again, nothing is written, reloaded or restarted" {
     local transport mark before
     local -a where
-    for transport in uwsgi http direct; do
+    for transport in "${TRANSPORTS[@]}"; do
         serve "$transport" "twice-$transport"
     done
     deploy_app twice-demand --path /twice-demand --on-demand --preload \
@@ -60,7 +60,7 @@ function assert_same_tree {
     journal_mark
     mark=$REPLY
 
-    for transport in uwsgi http direct; do
+    for transport in "${TRANSPORTS[@]}"; do
         where_of "$transport" "twice-$transport"
         run deploy_app "twice-$transport" "${where[@]}"
         assert_success

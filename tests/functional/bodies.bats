@@ -65,6 +65,14 @@ function refuse_bodies {
     refuse_bodies direct
 }
 
+@test "bodies: the answer comes where nobody reads the body (mod-wsgi)" {
+    refuse_bodies mod-wsgi
+}
+
+@test "bodies: the answer comes where nobody reads the body (mod-wsgi-direct)" {
+    refuse_bodies mod-wsgi-direct
+}
+
 @test "bodies: the same without post-buffering (http)" {
     refuse_bodies http --set post-buffering=0
 }
@@ -73,12 +81,12 @@ function refuse_bodies {
     refuse_bodies direct --set post-buffering=0
 }
 
-@test "bodies: the same where it is chunked (http, direct)" {
+@test "bodies: the same where it is chunked" {
     local transport size
     local -a bad=()
     count 80 800
     local number=$REPLY
-    for transport in http direct; do
+    for transport in http direct mod-wsgi mod-wsgi-direct; do
         serve "$transport" "refuse-chunked-$transport"
         for size in 2 300000; do
             load_begin "$size" "$URL/refuse" --method PATCH --expect 403 \
@@ -144,6 +152,14 @@ function upload_chunked {
     upload_chunked direct /sum
 }
 
+@test "bodies: a chunked upload is whole in wsgi.input, no file (mod-wsgi)" {
+    upload_chunked mod-wsgi /sum
+}
+
+@test "bodies: a chunked upload is whole in wsgi.input (mod-wsgi-direct)" {
+    upload_chunked mod-wsgi-direct /sum
+}
+
 @test "bodies: a chunked upload is whole by chunked_read(), no file (http)" {
     upload_chunked http /sum-chunked
 }
@@ -170,6 +186,31 @@ function upload_chunked {
     assert_equal "$LENGTH $DIGEST" "$(( MIB << 20 )) $SUM"
     assert [ "$LARGEST" -gt "$LITTLE" ]
     assert [ "$GROWN" -gt "$LITTLE" ]
+}
+
+@test "bodies: a plain upload under mod_wsgi needs no file" {
+    serve mod-wsgi plain-mod-wsgi
+
+    upload plain-mod-wsgi "$URL/sum"
+
+    assert_equal "$LENGTH $DIGEST" "$(( MIB << 20 )) $SUM"
+    assert [ "$LARGEST" -lt "$LITTLE" ]
+}
+
+@test "bodies: one of more than 1 GiB, Apache's limit, is taken" {
+    local transport
+    local -a bad=()
+    for transport in http mod-wsgi; do
+        serve "$transport" "large-$transport" --set post-buffering=0
+
+        # shellcheck disable=SC2016  # expanded in the machine
+        run machine_sh 'head -c 1100M /dev/zero | curl --silent \
+            --upload-file - --max-time 300 "$1/sum"' "$URL"
+
+        [[ "$output" == '{"length": 1153433600, '* ]] ||
+            bad+=("$transport: $output;")
+    done
+    assert_equal "${bad[*]}" ''
 }
 
 @test "bodies: the uwsgi transport refuses a chunked body with 411" {

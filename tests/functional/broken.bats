@@ -7,7 +7,7 @@ load ../helpers/functional
 # Services that end their process at import; it takes a while until systemd
 # gives up, so all do it at once, before the tests.
 readonly EXITING=(exits-uwsgi exits-http exits-direct exits-mended
-    exits-demand)
+    exits-demand exits-mod-wsgi exits-mod-wsgi-direct)
 
 function setup_file {
     local name
@@ -99,7 +99,7 @@ function starts_at_once {
 @test "broken: a module that raises fails the start soon, with traceback" {
     local transport name
     local -a where=()
-    for transport in uwsgi http direct; do
+    for transport in "${TRANSPORTS[@]}"; do
         name=raises-$transport
         where_of "$transport" "$name"
         deploy_app "$name" "${where[@]}" --env IMPORT_ENDS=raise
@@ -129,7 +129,7 @@ function starts_at_once {
 
 @test "broken: SystemExit at import fails the start, with what it said" {
     local name status took until_end
-    for name in exits-{uwsgi,http,direct}; do
+    for name in exits-{uwsgi,http,direct,mod-wsgi,mod-wsgi-direct}; do
         read -r status took until_end < "$BATS_FILE_TMPDIR/$name.told"
         figure "$name: the start failed after $took ms," \
             "for good after $until_end ms"
@@ -145,12 +145,13 @@ function starts_at_once {
 @test "broken: SystemExit ends as failed; no worker and no socket goes on" {
     local name i
     local -a bad=() where
-    for name in exits-{uwsgi,http,direct,demand}; do
+    for name in exits-{uwsgi,http,direct,demand,mod-wsgi,mod-wsgi-direct}
+    do
         where_of "${name#exits-}" "$name"
         # for some seconds, requests
         for i in {1..25}; do
             http_status --max-time 3 "$URL/"
-            [[ "$REPLY" == 503 || "$name $REPLY" == 'exits-direct 000' ]] || {
+            [[ "$REPLY" == 503 || "$name $REPLY" == *'direct 000' ]] || {
                 bad+=("$name: answers $REPLY")
                 break
             }
@@ -158,7 +159,7 @@ function starts_at_once {
         is_failed "$name" || bad+=("$name: not failed")
         run in_machine systemctl is-active "devstack@$name.socket"
         [[ "$output" != active ]] || bad+=("$name: socket $output")
-        run in_machine pgrep --full "$name uWSGI"
+        run in_machine pgrep --full "$name( uWSGI|\.conf)"
         (( status == 1 )) || bad+=("$name: processes $output")
     done
     assert_equal "${bad[*]}" ''
@@ -173,7 +174,7 @@ function starts_at_once {
 @test "broken: a service beside it does not notice" {
     load_read "$BATS_FILE_TMPDIR/load-neighbour"
 
-    figure "beside five that fail: ${LOAD[text]}"
+    figure "beside those that fail: ${LOAD[text]}"
     assert_no_failure 200
 }
 

@@ -88,11 +88,19 @@ function reload_without_pause {
     reload_without_pause direct
 }
 
+@test "reload: none of 40 requests/s is lost or waits (mod-wsgi)" {
+    reload_without_pause mod-wsgi
+}
+
+@test "reload: none of 40 requests/s is lost or waits (mod-wsgi-direct)" {
+    reload_without_pause mod-wsgi-direct
+}
+
 @test "reload: with --preload none is lost" {
     local i transport name
     count 2 10
     local reloads=$REPLY
-    for transport in uwsgi http direct; do
+    for transport in "${TRANSPORTS[@]}"; do
         name=preload-$transport
         serve "$transport" "$name" --env IMPORT_SECONDS=1 --preload
 

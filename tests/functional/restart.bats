@@ -65,12 +65,24 @@ function restart_under_load {
     restart_under_load direct by_systemctl
 }
 
+@test "restart: by systemctl at 40 requests/s, none is lost (mod-wsgi)" {
+    restart_under_load mod-wsgi by_systemctl
+}
+
+@test "restart: by systemctl at 40 requests/s, none is lost (mod-wsgi-direct)" {
+    restart_under_load mod-wsgi-direct by_systemctl
+}
+
 @test "restart: by wsgi restart at 40 requests/s, none is lost (uwsgi)" {
     restart_under_load uwsgi by_wsgi
 }
 
 @test "restart: by wsgi restart at 40 requests/s, none is lost (http)" {
     restart_under_load http by_wsgi
+}
+
+@test "restart: by wsgi restart at 40 requests/s, none is lost (mod-wsgi)" {
+    restart_under_load mod-wsgi by_wsgi
 }
 
 @test "restart: ten in a row by a person all succeed" {
@@ -101,7 +113,7 @@ function is_back {
     local transport name
     local -a bad=()
     local -A pids=() sockets=()
-    for transport in uwsgi http direct; do
+    for transport in "${TRANSPORTS[@]}"; do
         name=killed-$transport
         serve "$transport" "$name" --env IMPORT_SECONDS=1
         sockets[$name]=$(in_machine systemctl show --value -p InvocationID \
@@ -120,7 +132,7 @@ function is_back {
         wait_for 30 is_back "$name" "${pids[$name]}"
     done
 
-    for transport in uwsgi http direct; do
+    for transport in "${TRANSPORTS[@]}"; do
         name=killed-$transport
         load_end "$transport"
         figure "$transport: master killed, ${LOAD[failed]} of" \

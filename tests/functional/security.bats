@@ -4,8 +4,6 @@
 
 load ../helpers/functional
 
-readonly TRANSPORTS=(uwsgi http direct)
-
 function setup_file {
     local transport
     local -a where
@@ -46,7 +44,7 @@ except OSError as error:
 
 @test "security: the socket is the service's and Apache's, and 0660" {
     local name
-    for name in safe-uwsgi safe-http; do
+    for name in safe-uwsgi safe-http safe-mod-wsgi; do
         run in_machine stat -c '%a %U:%G' "/run/devstack-wsgi/$name.socket"
         assert_output '660 service:www-data'
         run in_machine stat -c '%a %U:%G' /run/devstack-wsgi
@@ -62,8 +60,9 @@ except OSError as error:
     local -a sockets
     mapfile -t sockets < <(in_machine find /run/devstack-wsgi /run/uwsgi/ \
         -type s -o -type l -o -type p)
-    # of two services the socket and its link; of all three stats and fifo
-    assert_equal "${#sockets[@]}" 10
+    # of three services the socket and its link; of uWSGI's stats and fifo;
+    # of the others what mod_wsgi listens on
+    assert_equal "${#sockets[@]}" 14
 
     for socket in "${sockets[@]}"; do
         run connect_as nobody "$socket"
@@ -96,8 +95,9 @@ except OSError as error:
 @test "security: the settings of a service are not for everybody's eyes" {
     local file
 
-    for file in uwsgi/safe-http.ini uwsgi/safe-http.py services/safe-http.conf
-    do
+    for file in uwsgi/safe-http.ini uwsgi/safe-http.py \
+            services/safe-http.conf services/safe-mod-wsgi.conf \
+            mod_wsgi/safe-mod-wsgi.conf mod_wsgi/safe-mod-wsgi.wsgi; do
         run "$REPO/tests/machine" run "$M" --user nobody -- \
             cat "/etc/devstack-wsgi/$file"
         assert_failure
@@ -105,9 +105,41 @@ except OSError as error:
     done
 }
 
+@test "security: a service's own port answers 403 to all but the front" {
+    local transport port row
+    local -a bad=() rows=(
+        'X-Devstack-Wsgi-Secret: 0123456789abcdef0123456789abcdef'
+        'X-Devstack-Wsgi-Secret:'
+        'X-Devstack-Wsgi-Peer: 127.0.0.1'
+        'X_Devstack_Wsgi_Secret: x'
+    )
+    for transport in mod-wsgi mod-wsgi-direct; do
+        port=$(in_machine sed -n 's/^port=//p' \
+            "/etc/devstack-wsgi/services/safe-$transport.conf")
+        # and it is not there for others at all
+        run in_machine ss --no-header --tcp --listening --numeric \
+            "sport = :$port"
+        [[ "$output" == *" 127.0.0.1:$port "* && "$output" != *$'\n'* ]] ||
+            bad+=("$transport: $output;")
+        for row in 'Accept: */*' "${rows[@]}"; do
+            http_status -H "$row" "http://127.0.0.1:$port/safe-$transport/"
+            [[ "$REPLY" == 403 ]] || bad+=("$transport: $row: $REPLY;")
+        done
+    done
+    # where the address is public, none of these headers is the client's
+    where_of mod-wsgi-direct safe-mod-wsgi-direct
+    for row in "${rows[@]}"; do
+        http_status -H "$row" "$URL/environ"
+        [[ "$REPLY" == [24]* ]] || bad+=("direct: $row: $REPLY;")
+        run in_machine curl --silent -H "$row" "$URL/environ"
+        [[ "$output" != *SECRET* ]] || bad+=("direct: $row: $output;")
+    done
+    assert_equal "${bad[*]}" ''
+}
+
 @test "security: a client's header counts for nothing that is ours" {
     local transport row header word said
-    local -a bad=() where
+    local -a bad=() where these
     # a header, and what must not be in the environ then
     local -a rows=(
         'X-Forwarded-Proto: https|"wsgi.url_scheme": "https"'
@@ -137,8 +169,9 @@ except OSError as error:
     )
     for transport in "${TRANSPORTS[@]}"; do
         where_of "$transport" "safe-$transport"
-        [[ "$transport" != direct ]] || front=()
-        for row in "${rows[@]}" "${front[@]}"; do
+        these=("${rows[@]}")
+        [[ "$transport" == *direct ]] || these+=("${front[@]}")
+        for row in "${these[@]}"; do
             header=${row%%|*}
             word=${row#*|}
 
@@ -158,7 +191,7 @@ except OSError as error:
 @test "security: no spelling of the path gets past the header rules" {
     local name path said
     local -a bad=()
-    for name in safe-uwsgi safe-http; do
+    for name in safe-uwsgi safe-http safe-mod-wsgi; do
         for path in "//$name" "/%73${name#s}" "/x/../$name" "/./$name" \
                 "/$name/." "/$name/x/.." "/x/%2e%2e/$name"; do
             said=$(in_machine curl --silent --max-time 10 --path-as-is \

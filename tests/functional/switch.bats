@@ -64,3 +64,112 @@ function files {
     reloads_since "$mark"
     assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '0 0'
 }
+
+# All files that services have, without when they were.
+function services_files {
+    tree_of /etc/devstack-wsgi /etc/systemd/system /etc/apache2 \
+        /var/lib/devstack-wsgi /run/uwsgi
+    in_machine find /run/devstack-wsgi -maxdepth 1 -printf '%p %y %m %u:%g\n' |
+        sort
+}
+
+@test "switch: there and back under load, none is lost or waits for it" {
+    local transport i name
+    local -a bad=()
+    count 2 10
+    local times=$REPLY
+    for transport in uwsgi http; do
+        serve "$transport" "turn-$transport" --env IMPORT_SECONDS=3
+    done
+    # once there and back: what the library chooses once is in the record then
+    wsgi switch mod_wsgi
+    wsgi switch uwsgi
+    services_files > "$BATS_TEST_TMPDIR/before"
+
+    for transport in uwsgi http; do
+        load_begin "$transport" "http://127.0.0.1/turn-$transport/" --rate 20
+    done
+    for (( i = 0; i < times; i++ )); do
+        wsgi switch mod_wsgi
+        run wsgi status --json
+        (( $(grep -c '"mode": "mod_wsgi"' <<< "$output") == 3 )) ||
+            bad+=("$output")
+        run in_machine find /etc/devstack-wsgi/uwsgi
+        assert_failure
+        wsgi switch uwsgi
+    done
+
+    for transport in uwsgi http; do
+        load_end "$transport"
+        figure "turn-$transport: $times times there and back," \
+            "${LOAD[failed]} of ${LOAD[sent]} failed, longest pause" \
+            "${LOAD[longest_pause_ms]} ms of an import of 3 s"
+        assert_no_failure 100
+        # Apache's own: at a reload with requests in flight its new children
+        # may come a second later
+        assert [ "${LOAD[longest_pause_ms]}" -lt 2500 ]
+    done
+    assert_equal "${bad[*]}" ''
+    run diff -u "$BATS_TEST_TMPDIR/before" <(services_files)
+    assert_success
+    # one listener, one handler
+    run in_machine bash -c 'apache2ctl -t -D DUMP_VHOSTS &> /dev/null &&
+        grep -lR "^ *ProxyPass .*turn-http" /etc/apache2/sites-enabled/'
+    assert_output /etc/apache2/sites-enabled/turn-http.conf
+}
+
+@test "switch: a server that does not come up leaves the old one serving" {
+    serve uwsgi stays
+    local pid
+    # an application that is particular about its server
+    in_machine sed -i '/^import time/a import uwsgi' /srv/stays/probe.py
+    wsgi restart stays
+    main_pid stays
+    pid=$REPLY
+    services_files > "$BATS_TEST_TMPDIR/before"
+    load_begin all "$URL/" --rate 40
+
+    run wsgi switch mod_wsgi stays
+
+    assert_failure 1
+    assert_output --partial "No module named 'uwsgi'"
+    load_end all
+    assert_no_failure 20
+    main_pid stays
+    assert_equal "$REPLY" "$pid"
+    # the port stays chosen, and the modules noted: nothing else
+    run diff <(grep -v -e /devstack-wsgi/modules "$BATS_TEST_TMPDIR/before") \
+        <(services_files | grep -v -e /devstack-wsgi/modules)
+    assert_success
+    run wsgi status stays --json
+    assert_output --partial '"mode": "uwsgi", "state": "active"'
+    assert_output --partial '"drift": "none"'
+}
+
+@test "switch: with an address of its own, the service is back after it" {
+    local mode
+    serve direct address
+    for mode in mod_wsgi uwsgi; do
+        wsgi switch "$mode" address
+        http_status "$URL/"
+        assert_equal "$REPLY" 200
+    done
+}
+
+@test "switch: a toggle deploys under the other server" {
+    in_machine install -D -m 0644 -t /srv/toggled "$REPO/tests/apps/probe.py"
+
+    in_machine env WSGI_MODE=mod_wsgi "$REPO/tools/wsgi" deploy toggled \
+        --app probe:application --chdir /srv/toggled --user www-data \
+        --path /toggled
+    run wsgi status toggled --json
+    assert_output --partial '"mode": "mod_wsgi"'
+    in_machine env WSGI_MODE=mod_wsgi WSGI_MODE_toggled=uwsgi \
+        "$REPO/tools/wsgi" deploy toggled --app probe:application \
+        --chdir /srv/toggled --user www-data --path /toggled
+
+    run wsgi status toggled --json
+    assert_output --partial '"mode": "uwsgi"'
+    run in_machine ls /etc/devstack-wsgi/mod_wsgi/toggled.conf
+    assert_failure
+}

@@ -29,6 +29,11 @@ load ../helpers/load
 readonly STATUS_ONLY=(--silent --output /dev/null --max-time 30
     --write-out '%{http_code}')
 
+# the ways to a service: two behind Apache and one without, under uWSGI; the
+# same under mod_wsgi, which is always spoken to in HTTP
+# shellcheck disable=SC2034  # the tests go through them
+readonly TRANSPORTS=(uwsgi http direct mod-wsgi mod-wsgi-direct)
+
 declare -gA LOAD=() _LOADS=()
 declare -ga _SERVED=()
 
@@ -147,7 +152,8 @@ function start_app {
 
 # Deploy the probe behind one transport, and start it.
 #
-# Usage:   serve uwsgi|http|direct NAME [OPTION...]
+# Usage:   serve TRANSPORT NAME [OPTION...]
+#   TRANSPORT  one of TRANSPORTS
 # Sets:    URL
 # Returns: 0; 1 refused, or it does not answer
 # Example: serve http upload --set post-buffering=0
@@ -161,23 +167,25 @@ function serve {
 
 # Where a service is to answer.
 #
-# Usage:   where_of uwsgi|http|direct NAME
+# Usage:   where_of TRANSPORT NAME
 # Sets:    URL; where, an array: the options that say so
 # Returns: 0
 # Example: local -a where; where_of http upload
 function where_of {
     local port=0 i
     export URL=http://127.0.0.1/$2
+    where=()
+    [[ "$1" != mod-wsgi* ]] || where=(--mode mod_wsgi)
     case $1 in
-        uwsgi)  where=(--path "/$2") ;;
-        http)   where=(--path "/$2" --transport http) ;;
-        direct)
+        uwsgi|mod-wsgi) where+=(--path "/$2") ;;
+        http)           where+=(--path "/$2" --transport http) ;;
+        *direct)
             # a port for each name; nobody else is in the machine
             for (( i = 0; i < ${#2}; i++ )); do
                 printf -v REPLY %d "'${2:i:1}"
                 port=$(( (port * 31 + REPLY) % 1000 ))
             done
-            where=(--listen "127.0.0.1:$(( port + 9000 ))")
+            where+=(--listen "127.0.0.1:$(( port + 9000 ))")
             URL=http://127.0.0.1:$(( port + 9000 ))
             ;;
     esac
@@ -200,7 +208,8 @@ function explain {
         echo "-- error log of Apache --"
         tail -n 8 /var/log/apache2/error.log
         echo "-- CONF --"
-        cat "/etc/devstack-wsgi/uwsgi/$1.ini"' "$1" 2>&1
+        cat /etc/devstack-wsgi/{uwsgi,mod_wsgi}/"$1".{ini,conf} 2>/dev/null' \
+        "$1" 2>&1
 }
 
 # In teardown: end the loads of the test, and explain its services if it

@@ -141,7 +141,8 @@ function _unit_make_system {
         "$root/var/lib/apache2/module"/{en,dis}abled_by_admin \
         "$etc/conf-enabled" "$root/usr/lib/uwsgi/plugins" || return
     echo '# a unit of somebody else' > "$root/etc/systemd/system/x.service"
-    for name in proxy proxy_uwsgi proxy_http headers setenvif authz_core; do
+    for name in proxy proxy_uwsgi proxy_http headers setenvif authz_core \
+            proxy_balancer lbmethod_byrequests slotmem_shm; do
         echo "LoadModule ${name}_module mod_$name.so" \
             > "$etc/mods-available/$name.load"
     done
@@ -153,6 +154,12 @@ function _unit_make_system {
     echo 'IncludeOptional sites-enabled/*.conf' > "$etc/apache2.conf"
     printf '# ports\nListen 80\n' > "$etc/ports.conf"
     : > "$root/usr/lib/uwsgi/plugins/python311_plugin.so"
+    # as Debian's package leaves mod_wsgi
+    mkdir -p "$root/usr/lib/apache2/modules" || return
+    : > "$root/usr/lib/apache2/modules/mod_wsgi.so-3.11"
+    ln -s mod_wsgi.so-3.11 "$root/usr/lib/apache2/modules/mod_wsgi.so"
+    printf '#!/bin/bash\n' > "$root/usr/sbin/apache2"
+    chmod +x "$root/usr/sbin/apache2"
     # what '--set' may name is what this says
     {
         printf '%s\n' '#!/bin/bash' 'cat << END' 'Usage: uwsgi [options...]'
@@ -412,8 +419,9 @@ function shape_options {
 #
 # Usage:   assert_golden_shapes KIND SUFFIX FUNCTION [SHAPE...]
 #   KIND      as in _WSGI_FILES
-#   SUFFIX    of the golden file: uwsgi/SHAPESUFFIX
+#   SUFFIX    of the golden file: SERVER/SHAPESUFFIX
 #   FUNCTION  what adds the files of a record to _WSGI_FILES
+# Reads:   GOLDEN_SERVER, the server (default: uwsgi)
 # Returns: 0; 1 after the diffs of all that differ
 # Example: assert_golden_shapes site .site.conf _wsgi_site_files
 function assert_golden_shapes {
@@ -421,8 +429,9 @@ function assert_golden_shapes {
 }
 
 function _unit_golden_shapes {
-    local kind=$1 suffix=$2 function=$3 name i text
+    local kind=$1 suffix=$2 function=$3 name i text secret
     local -a _WSGI_FILES=() bad=()
+    local DEVSTACK_WSGI_MODE=${GOLDEN_SERVER:-uwsgi}
     shift 3
     (( $# )) || set -- "${SHAPES[@]}"
     for name; do
@@ -432,7 +441,9 @@ function _unit_golden_shapes {
         for (( i = 0; i < ${#_WSGI_FILES[@]}; i += 2 )); do
             [[ "${_WSGI_FILES[i]}" == "$kind" ]] || continue
             text=${_WSGI_FILES[i + 1]//"$BATS_TEST_TMPDIR"//TEST}
-            assert_golden "uwsgi/$name$suffix" "$text" ||
+            secret=${_WSGI_RECORD[thing-api,secret]:-}
+            [[ -z "$secret" ]] || text=${text//"$secret"/SECRET}
+            assert_golden "$DEVSTACK_WSGI_MODE/$name$suffix" "$text" ||
                 bad+=("$name$suffix")
         done
     done

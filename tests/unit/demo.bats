@@ -78,6 +78,21 @@ END
 )"
 }
 
+@test "demo: under both servers, every proof comes twice" {
+    in_demo 'MODES=(uwsgi mod_wsgi); choose placement-api; make_plan; show PLAN'
+
+    assert_equal "$(tail -n 7 <<< "$output")" "$(cat <<'END'
+keystone|prove token
+placement-api|prove provider
+restart of keystone under load|prove restart
+tools/wsgi switch mod_wsgi|switch_services mod_wsgi
+keystone|prove token
+placement-api|prove provider
+restart of keystone under load|prove restart
+END
+)"
+}
+
 @test "demo: a proof that fails shows the journal, and the others follow" {
     in_demo "WORK=$BATS_TEST_TMPDIR
         PLAN=('one|prove token' 'two|prove provider' 'three|prove restart')

@@ -84,8 +84,12 @@ function assert_paths {
     untraced shape path
     _WSGI_RECORD[thing-api,mode]=toy
 
-    assert_paths thing-api config /etc/devstack-wsgi/toy/thing-api.ini \
+    assert_paths thing-api config /etc/devstack-wsgi/toy/thing-api.conf \
         script /etc/devstack-wsgi/toy/thing-api.py
+    _WSGI_SERVER[toy,config]=ini
+    _WSGI_SERVER[toy,script]=wsgi
+    assert_paths thing-api config /etc/devstack-wsgi/toy/thing-api.ini \
+        script /etc/devstack-wsgi/toy/thing-api.wsgi
 }
 
 @test "paths: what all services share goes by its own name" {

@@ -446,7 +446,8 @@ END
     help=$("$REPO/tools/wsgi" deploy --help)
 
     for name in "${_WSGI_FIELDS[@]}"; do
-        [[ "$name" == name || "$help" == *"  --$name"[\ $'\n']* ]] ||
+        [[ "$name" == name || "${_WSGI_FIELD_KIND[$name]:-}" == own || \
+            "$help" == *"  --$name"[\ $'\n']* ]] ||
             bad+=("$name is not told")
     done
     while read -r name; do

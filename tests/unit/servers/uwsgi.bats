@@ -273,7 +273,8 @@ for text in sys.argv[1:]:
         read -r name module backend <<< "$row"
         untraced shape "$name"
         wsgi_uwsgi_backend thing-api
-        [[ "$REPLY" == "$backend" && "$REPLY_MODULE" == "$module" ]] ||
+        [[ "$REPLY" == "\"$backend\" retry=0"* && \
+            "$REPLY_MODULE" == "$module" ]] ||
             bad+=("$name: $REPLY_MODULE $REPLY")
     done
 
@@ -286,7 +287,7 @@ for text in sys.argv[1:]:
 
     wsgi_uwsgi_backend thing-api
 
-    assert_equal "$REPLY" http://127.0.0.1:9292/t
+    assert_equal "$REPLY" '"http://127.0.0.1:9292/t" retry=0 disablereuse=on'
 }
 
 @test "uwsgi listen: the address that was asked for, else a unix socket" {

@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+"""Take a systemd socket's connections to the httpd of one service.
+
+Written from files/mod_wsgi/forward.py by lib/servers/mod_wsgi; change it
+there.
+
+forward.py CONF [IDLE]
+    CONF  the httpd's configuration, which says its port and the secret
+    IDLE  seconds without a connection after which it ends (default: never)
+
+While the httpd is away, because the service restarts, connections wait here.
+A connection over the unix socket is Apache's and goes through as it is; to one
+from an address the headers are added that Apache would add.
+"""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+import time
+
+CHUNK = 65536
+# how long a client may take for its first line, and the service to be back
+PATIENCE = 300
+RETRY = 0.05
+
+
+class Forward:
+    def __init__(self, conf):
+        with open(conf) as text:
+            said = text.read()
+        self.port = int(re.search(r'^Listen 127\.0\.0\.1:(\d+)$', said,
+                                  re.MULTILINE).group(1))
+        self.secret = re.search(r'^Define DEVSTACK_WSGI_SECRET (\w+)$', said,
+                                re.MULTILINE).group(1)
+        self.open = set()
+        self.last = time.monotonic()
+
+    async def connect(self, reader):
+        """To the httpd, as soon as there is one."""
+        limit = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return await asyncio.open_connection('127.0.0.1', self.port)
+            except OSError:
+                if time.monotonic() > limit or reader.exception():
+                    raise
+            await asyncio.sleep(RETRY)
+
+    async def head(self, reader, writer):
+        """The request's first line, and the headers that are ours."""
+        line = await asyncio.wait_for(reader.readuntil(b'\n'), PATIENCE)
+        peer = writer.get_extra_info('peername')[0]
+        # an IPv4 client of an IPv6 socket
+        peer = re.sub(r'^::ffff:(?=[\d.]+$)', '', peer)
+        return line + (
+            'X-Devstack-Wsgi-Peer: %s\r\n'
+            'X-Devstack-Wsgi-Direct: yes\r\n'
+            'X-Devstack-Wsgi-Secret: %s\r\n' % (peer, self.secret)).encode()
+
+    async def copy(self, reader, writer):
+        while True:
+            data = await reader.read(CHUNK)
+            if not data:
+                break
+            writer.write(data)
+            await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()
+
+    async def serve(self, direct, reader, writer):
+        task = asyncio.current_task()
+        self.open.add(task)
+        behind = None
+        try:
+            head = await self.head(reader, writer) if direct else b''
+            answer, behind = await self.connect(reader)
+            behind.write(head)
+            up = asyncio.ensure_future(self.copy(reader, behind))
+            try:
+                await self.copy(answer, writer)
+            finally:
+                up.cancel()
+        except (OSError, EOFError, asyncio.TimeoutError,
+                asyncio.LimitOverrunError):
+            pass  # one of the two is gone
+        finally:
+            for end in (writer, behind):
+                if end:
+                    end.close()
+            self.open.discard(task)
+            self.last = time.monotonic()
+
+    async def run(self, sockets, idle):
+        servers = []
+        for sock in sockets:
+            direct = sock.family != socket.AF_UNIX
+
+            async def serve(reader, writer, direct=direct):
+                await self.serve(direct, reader, writer)
+
+            start = (asyncio.start_server if direct
+                     else asyncio.start_unix_server)
+            servers.append(await start(serve, sock=sock, limit=CHUNK,
+                                       backlog=1024))
+        ended = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(
+            signal.SIGTERM, ended.set)
+        while not ended.is_set():
+            try:
+                await asyncio.wait_for(ended.wait(), idle and idle / 10)
+            except asyncio.TimeoutError:
+                if not self.open and time.monotonic() - self.last > idle:
+                    break
+        # what was taken is brought to its end
+        for server in servers:
+            server.close()
+        if self.open:
+            await asyncio.wait(self.open, timeout=30)
+
+
+def main():
+    if not 2 <= len(sys.argv) <= 3:
+        sys.exit(__doc__)
+    sockets = [socket.socket(fileno=3 + number)
+               for number in range(int(os.environ.get('LISTEN_FDS', '0')))]
+    idle = float(sys.argv[2]) if len(sys.argv) == 3 else None
+    asyncio.run(Forward(sys.argv[1]).run(sockets, idle))
+
+
+if __name__ == '__main__':
+    main()

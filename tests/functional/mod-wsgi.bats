@@ -1,0 +1,217 @@
+#!/usr/bin/env bats
+#
+# why mod_wsgi was given up once, and what it promises beside the others: what
+# every server does is in the other files, which go through TRANSPORTS
+
+load ../helpers/functional
+
+readonly SERVICES=(one two three four)
+
+function setup_file {
+    local name
+    machine_up || return
+    # as Debian's package leaves it, then as nobody asked for it
+    in_machine a2dismod --quiet wsgi
+    in_machine apache2ctl -M | sort > "$BATS_FILE_TMPDIR/modules"
+    for name in "${SERVICES[@]}"; do
+        serve mod-wsgi "$name" || return
+    done
+    serve uwsgi other
+}
+
+function teardown_file {
+    machine_down
+}
+
+function teardown {
+    explain_failure "${SERVICES[@]}"
+}
+
+# The processes of the services, their PIDs in order.
+#
+# Usage: service_pids NAME...    REPLY = in one line
+function service_pids {
+    local name
+    REPLY=''
+    for name; do
+        # shellcheck disable=SC2016  # expanded in the machine
+        REPLY+=$(machine_sh 'cat "/sys/fs/cgroup$(systemctl show -P \
+            ControlGroup "devstack@$1")/cgroup.procs" 2>/dev/null ||
+            cat "/sys/fs/cgroup/systemd$(systemctl show -P ControlGroup \
+            "devstack@$1")/cgroup.procs"' "$name" | sort -n | xargs)';'
+    done
+}
+
+@test "mod_wsgi: 1, its log is where uWSGI's is, and has the same shape" {
+    local name line
+    local -a lines_of=()
+    for name in one other; do
+        http_status "http://127.0.0.1/$name/request-id?id-$name"
+        run in_machine journalctl --no-pager --output=cat \
+            --unit="devstack@$name"
+        line=$(grep "id-$name" <<< "$output")
+        # 127.0.0.1 "GET /one/request-id?id-one HTTP/1.1" 200 4 1ms id-one
+        assert_regex "$line" '^127\.0\.0\.1 "GET /[a-z]+/[^ ]* HTTP/1\.1"'\
+' 200 [0-9]+ [0-9]+ms id-[a-z]+$'
+        lines_of+=("$(tr -d 0-9 <<< "${line//"$name"/X}")")
+    done
+    assert_equal "${lines_of[0]}" "${lines_of[1]}"
+    run in_machine grep -rl id-one /var/log --include='*.log'
+    # the front's own access log has every request
+    refute_line --partial error
+}
+
+@test "mod_wsgi: 2, start, stop and status are the same" {
+    local name shapes=''
+    for name in one other; do
+        wsgi stop "$name"
+        http_status "http://127.0.0.1/$name/"
+        assert_equal "$REPLY" 503
+        run wsgi status "$name" --json
+        assert_output --partial '"state": "inactive", "workers": null,'
+        run wsgi start "$name"
+        assert_success
+        assert_output --partial "wsgi: $name answers at"
+        run in_machine systemctl is-active "devstack@$name" \
+            "devstack@$name.socket"
+        assert_output $'active\nactive'
+        run wsgi status "$name"
+        # workers, requests and memory are numbers
+        assert_line --index 1 --regexp \
+            "^$name +(mod_wsgi|uwsgi) +active +2 +[0-9]+ +[1-9][0-9]* +http"
+        shapes+=$(wsgi status "$name" --json | tr -d 0-9)$'\n'
+    done
+    shapes=${shapes//\"one\"/X} shapes=${shapes//\"other\"/X}
+    shapes=${shapes//mod_wsgi/uwsgi}
+    shapes=${shapes//\/one/\/X} shapes=${shapes//\/other/\/X}
+    assert_equal "$(sort -u <<< "${shapes%$'\n'}" | wc -l)" 3
+}
+
+@test "mod_wsgi: 3, the front reloads and restarts, the services stay" {
+    local before name
+    service_pids "${SERVICES[@]}"
+    before=$REPLY
+    for name in "${SERVICES[@]}"; do
+        load_begin "$name" "http://127.0.0.1/$name/" --rate 10
+    done
+
+    count 2 10
+    local reloads=$REPLY i
+    for (( i = 0; i < reloads; i++ )); do
+        in_machine systemctl reload apache2
+        sleep 0.5
+    done
+
+    for name in "${SERVICES[@]}"; do
+        load_end "$name"
+        figure "$name: $reloads reloads of the front, ${LOAD[failed]} of" \
+            "${LOAD[sent]} failed"
+        assert_no_failure 10
+    done
+    service_pids "${SERVICES[@]}"
+    assert_equal "$REPLY" "$before"
+    in_machine systemctl restart apache2
+    service_pids "${SERVICES[@]}"
+    assert_equal "$REPLY" "$before"
+    http_status http://127.0.0.1/one/
+    assert_equal "$REPLY" 200
+}
+
+@test "mod_wsgi: 4, nobody has to know a port" {
+    local port
+    port=$(in_machine sed -n 's/^port=//p' \
+        /etc/devstack-wsgi/services/one.conf)
+    run wsgi status one
+    refute_output --partial "$port"
+    run in_machine cat /etc/systemd/system/devstack@one.service
+    refute_output --partial "$port"
+    # a deployment does not ask for one, and another leaves it
+    run deploy_app one --path /one --mode mod_wsgi
+    assert_output 'wsgi: one: nothing to change'
+    wsgi restart one
+    http_status http://127.0.0.1/one/
+    assert_equal "$REPLY" 200
+}
+
+@test "mod_wsgi: the front loads no mod_wsgi, before and after" {
+    # what the sites need goes with the last of them (tests/functional/many)
+    run comm -3 "$BATS_FILE_TMPDIR/modules" \
+        <(in_machine apache2ctl -M | sort)
+    refute_output --partial wsgi_module$'\n'
+    run in_machine apache2ctl -M
+    refute_line --regexp ' wsgi_module '
+    assert_line --partial proxy_balancer_module
+}
+
+@test "mod_wsgi: arguments and environment are there at import" {
+    in_machine bash -c 'mkdir -p /srv/early; cat > /srv/early/early.py << END
+import os, sys
+SEEN = repr((sys.argv, os.environ["EARLY"], os.getcwd())).encode()
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [SEEN]
+END'
+    wsgi deploy early --app early:application --chdir /srv/early \
+        --path /early --user www-data --mode mod_wsgi --env 'EARLY=a "b" %' \
+        --arg --config-file --arg 'a b'
+    start_app early
+
+    run in_machine curl --silent http://127.0.0.1/early
+
+    local seen="(['mod_wsgi', '--config-file', 'a b'], 'a \"b\" %',"
+    assert_output "$seen '/srv/early')"
+}
+
+@test "mod_wsgi: requests in flight are answered at a stop and a restart" {
+    local verb
+    local -a pids=() bad=()
+    for verb in restart reload stop; do
+        in_machine curl --silent --output /dev/null --write-out '%{http_code}' \
+            http://127.0.0.1/two/sleep?4 > "$BATS_TEST_TMPDIR/$verb" 3>&- &
+        pids+=("$!")
+        wait_for 5 machine_sh 'pgrep -f "sleep[?]4"'
+        sleep 0.5
+        in_machine systemctl "$verb" devstack@two
+        wait "${pids[-1]}" || true  # its status is what it wrote
+        [[ $(< "$BATS_TEST_TMPDIR/$verb") == 200 ]] ||
+            bad+=("$verb: $(< "$BATS_TEST_TMPDIR/$verb")")
+    done
+    wsgi start two
+    assert_equal "${bad[*]}" ''
+}
+
+@test "mod_wsgi: on demand, started by a request, ended when idle" {
+    serve mod-wsgi demand --on-demand
+    run in_machine systemctl is-enabled devstack@demand.socket devstack@demand
+    assert_output $'enabled\nstatic'
+    in_machine systemctl stop devstack@demand.forward
+    wait_for 10 refute in_machine systemctl --quiet is-active devstack@demand
+    run in_machine systemctl is-active devstack@demand.socket
+    assert_output active
+
+    http_status "$URL/"
+    assert_equal "$REPLY" 200
+    # it has answered; now it is seen to
+    wait_for 10 in_machine systemctl --quiet is-active devstack@demand
+
+    in_machine systemctl stop devstack@demand
+    http_status "$URL/"
+    assert_equal "$REPLY" 503
+    run in_machine systemctl is-active devstack@demand.socket
+    assert_output inactive
+}
+
+@test "mod_wsgi: after a reboot every service is where it was" {
+    local before name
+    before=$(in_machine grep -h '^port=' -r /etc/devstack-wsgi/services)
+
+    "$REPO/tests/machine" reboot "$M"
+
+    for name in "${SERVICES[@]}"; do
+        wait_for 30 in_machine systemctl --quiet is-active "devstack@$name"
+        http_status "http://127.0.0.1/$name/"
+        assert_equal "$REPLY" 200
+    done
+    run in_machine grep -h '^port=' -r /etc/devstack-wsgi/services
+    assert_output "$before"
+}

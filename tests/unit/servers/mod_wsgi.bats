@@ -1,0 +1,263 @@
+#!/usr/bin/env bats
+#
+# lib/servers/mod_wsgi: its configuration, and what it answers about itself
+
+load ../../helpers/load
+load ../../helpers/unit
+
+# what differs here: the others are rendered by the same lines
+readonly SHAPES_HERE=(path listen path-listen on-demand script venv words
+    names healthcheck)
+
+function setup {
+    fake_system
+    untraced load_lib lib/wsgi
+    export DEVSTACK_WSGI_MODE=mod_wsgi GOLDEN_SERVER=mod_wsgi
+}
+
+# Usage: all_files NAME    adds every file of a record to _WSGI_FILES
+function all_files {
+    wsgi_mod_wsgi_files "$1" && _wsgi_unit_files "$1" && _wsgi_site_files "$1"
+}
+
+@test "mod_wsgi: every kind of file, in its shapes, is its golden copy" {
+    local row
+    local -a rows=(
+        'config .conf' 'script .wsgi' 'unit .service'
+        'dropin .service.d.conf' 'socket-unit .socket'
+        'forward-unit .forward.service' 'site .site.conf'
+    )
+    local -a shapes=()
+    for row in "${SHAPES_HERE[@]}"; do
+        [[ "$row" == words ]] || shapes+=("$row")
+    done
+
+    for row in "${rows[@]}"; do
+        assert_golden_shapes "${row% *}" "${row#* }" all_files "${shapes[@]}"
+    done
+}
+
+@test "mod_wsgi script: what is made of the template is Python" {
+    local name
+    local -a _WSGI_FILES=() texts=()
+    requires python3
+    for name in path script; do
+        shape "$name"
+        _WSGI_FILES=()
+        wsgi_mod_wsgi_files thing-api
+        texts+=("${_WSGI_FILES[3]}")
+    done
+    deploy other --arg --config-file --arg 'a b' --arg '100%{x}'
+    _wsgi_record_load_all
+    _WSGI_FILES=()
+    wsgi_mod_wsgi_files other
+    texts+=("${_WSGI_FILES[3]}")
+
+    run python3 -c '
+import ast
+import sys
+
+for text in sys.argv[1:]:
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and isinstance(
+                node.targets[0], ast.Attribute):
+            print(ast.literal_eval(node.value.right))
+' "${texts[@]}"
+
+    assert_success
+    assert_line --index 0 '[]'
+    assert_line --index 2 "['--config-file', 'a b', '100%{x}']"
+}
+
+@test "mod_wsgi config: the real httpd reads every shape" {
+    local name run=$BATS_TEST_TMPDIR/run
+    local -a _WSGI_FILES=() bad=()
+    requires /usr/sbin/apache2 || return
+    mkdir -p "$run"
+    for name in "${SHAPES_HERE[@]}"; do
+        [[ "$name" != words ]] || continue
+        untraced shape "$name"
+        _WSGI_FILES=()
+        wsgi_mod_wsgi_files thing-api
+        printf '%s' "${_WSGI_FILES[1]}" |
+            sed "s#/run/devstack-wsgi/[a-z-]*#$run#" \
+                > "$BATS_TEST_TMPDIR/conf"
+
+        run /usr/sbin/apache2 -t -f "$BATS_TEST_TMPDIR/conf"
+
+        [[ "$output" == 'Syntax OK' ]] || bad+=("$name: $output;")
+    done
+    assert_equal "${bad[*]}" ''
+}
+
+@test "mod_wsgi check: absent, it is named with what to install" {
+    rm "$WSGI_SYSROOT"/usr/lib/apache2/modules/mod_wsgi.so*
+
+    run deploy one
+
+    assert_failure 1
+    assert_output --partial 'mod_wsgi is not installed; install apache2'
+    assert_output --partial libapache2-mod-wsgi-py3
+    assert_file_not_exists "$WSGI_SYSROOT/etc/devstack-wsgi"
+}
+
+@test "mod_wsgi check: a venv of another Python is refused, both are named" {
+    local module
+    fake_venv other 3.12.1
+
+    run deploy one --venv "$REPLY"
+
+    assert_failure 1
+    assert_output --partial 'the venv has Python 3.12'
+    assert_output --partial '/usr/lib/apache2/modules/mod_wsgi.so is for 3.11'
+    assert_file_not_exists "$WSGI_SYSROOT/etc/devstack-wsgi"
+
+    # the module of the venv itself, built for it; then for another
+    module=$REPLY/lib/python3.12/site-packages/mod_wsgi/server
+    fake_venv other 3.12.1
+    module=$REPLY/lib/python3.12/site-packages/mod_wsgi/server
+    mkdir -p "$module"
+    : > "$module/mod_wsgi-py312.cpython-312-x86_64-linux-gnu.so"
+    deploy one --venv "$REPLY"
+    run grep LoadModule\ wsgi "$WSGI_SYSROOT/etc/devstack-wsgi/mod_wsgi/one.conf"
+    assert_output --partial "\"$module/mod_wsgi-py312.cpython-312"
+    mv "$module/mod_wsgi-py312.cpython-312-x86_64-linux-gnu.so" \
+        "$module/mod_wsgi-py313.cpython-313-x86_64-linux-gnu.so"
+    run deploy one --venv "$REPLY"
+    assert_failure 1
+    assert_output --partial 'the venv has Python 3.12'
+    assert_output --partial 'is for 3.13'
+}
+
+@test "mod_wsgi settings: options of its own, and what uWSGI calls otherwise" {
+    local conf=$WSGI_SYSROOT/etc/devstack-wsgi/mod_wsgi/one.conf
+
+    deploy one --set maximum-requests=9 --set harakiri=60 \
+        --set post-buffering=0 --set listen-backlog=7
+
+    run grep ^WSGIDaemonProcess "$conf"
+    assert_output --partial ' maximum-requests=9'
+    assert_output --partial ' request-timeout=60'
+    assert_output --partial ' listen-backlog=7'
+    refute_output --partial 'listen-backlog=1024'
+    refute_output --partial buffering
+}
+
+@test "mod_wsgi settings: others are refused, with those that are known" {
+    local setting
+    local -a bad=()
+    for setting in nonsense=1 user=root processes=3 home=/ script-user=x \
+            'request-timeout=1 user=root' 'request-timeout="1"'; do
+        run deploy one --set "$setting"
+        [[ $status -eq 1 && "$output" == '[ERROR] wsgi: one: --set '* ]] ||
+            bad+=("$setting: $output;")
+    done
+    assert_equal "${bad[*]}" ''
+    assert_file_not_exists "$WSGI_SYSROOT/etc/devstack-wsgi"
+}
+
+# Usage: own NAME    Sets PORT and SECRET, of its record
+function own {
+    local file=$WSGI_SYSROOT/etc/devstack-wsgi/services/$1.conf
+    PORT=$(sed -n 's/^port=//p' "$file")
+    SECRET=$(sed -n 's/^secret=//p' "$file")
+}
+
+@test "mod_wsgi port: chosen once, whatever becomes of the service" {
+    local port secret
+    deploy one
+    own one
+    port=$PORT secret=$SECRET
+    assert_regex "$port" '^2[34][0-9]{3}$'
+    assert_regex "$secret" '^[0-9a-f]{32}$'
+
+    deploy one --threads 3
+    wsgi switch uwsgi one
+    wsgi switch mod_wsgi one
+    deploy one --mode uwsgi
+    deploy one
+    own one
+
+    assert_equal "$PORT $SECRET" "$port $secret"
+    # two services have two secrets
+    deploy two
+    own two
+    assert_not_equal "$SECRET" "$secret"
+    run stat -c %a "$WSGI_SYSROOT/etc/apache2/sites-available/two.conf"
+    assert_output 640
+}
+
+@test "mod_wsgi port: of no other service, and of no program that listens" {
+    local port hex
+    deploy one
+    own one
+    port=$PORT
+    wsgi remove one
+
+    # another service's address
+    deploy direct --listen "127.0.0.1:$port" --mode uwsgi
+    deploy one
+    own one
+    assert_equal "$PORT" "$(( port + 1 ))"
+    wsgi remove one direct
+    # a program; who only speaks from that port is none
+    printf -v hex %04X "$port"
+    mkdir -p "$WSGI_SYSROOT/proc/net"
+    printf '%s\n' '  sl  local_address rem_address   st tx_queue' \
+        "   0: 00000000:$hex 00000000:0000 0A 00000000:00000000 00:0" \
+        > "$WSGI_SYSROOT/proc/net/tcp"
+    printf -v hex %04X "$(( port + 1 ))"
+    printf '%s\n' "   0: 0100007F:$hex 0100007F:1F90 01 0000:0000 00:0" \
+        >> "$WSGI_SYSROOT/proc/net/tcp"
+    deploy one
+    own one
+    assert_equal "$PORT" "$(( port + 1 ))"
+    # and an address that is its port already is refused to others
+    run deploy direct --listen "0.0.0.0:$PORT"
+    assert_failure 1
+    run deploy direct --listen "127.0.0.1:$PORT"
+    assert_failure 1
+}
+
+@test "mod_wsgi port: a record that was written by hand gets one, and keeps" {
+    local port file=$WSGI_SYSROOT/etc/devstack-wsgi/services/one.conf
+    mkdir -p "${file%/*}"
+    printf '%s\n' '# mine' name=one app=m:a path=/one mode=mod_wsgi \
+        "user=$ACCOUNT" "group=$ACCOUNT" > "$file"
+
+    wsgi apply
+    own one
+    port=$PORT
+    wsgi apply
+
+    own one
+    assert_equal "$PORT" "$port"
+    assert_regex "$port" '^2[34][0-9]{3}$'
+    assert_equal "$(head -n 1 "$file")" '# mine'
+}
+
+@test "mod_wsgi port: no option sets it" {
+    local option
+    for option in --port --secret; do
+        run deploy one "$option" 23456
+        assert_failure 2
+        assert_output --partial "unknown option '$option'"
+    done
+}
+
+@test "mod_wsgi packages: by the distribution's names" {
+    wsgi_mod_wsgi_packages
+    assert_equal "$REPLY" 'apache2 libapache2-mod-wsgi-py3'
+    mv "$WSGI_SYSROOT/etc/apache2" "$WSGI_SYSROOT/etc/httpd"
+    wsgi_mod_wsgi_packages
+    assert_equal "$REPLY" 'httpd python3-mod_wsgi'
+}
+
+@test "mod_wsgi stats: a service that does not run has none" {
+    local -A _WSGI_STATS=()
+    shape path
+
+    wsgi_mod_wsgi_stats thing-api
+
+    assert_equal "${_WSGI_STATS[thing-api]}" '- -'
+}
