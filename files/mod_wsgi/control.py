@@ -169,12 +169,14 @@ def stop(_, run):
         return
     # it closes its port, and its children end their requests
     os.kill(httpd, signal.SIGWINCH)
+    while alive(httpd) and [
+            child for child in children(httpd)
+            if command(child).endswith(('apache2', 'httpd'))]:
+        time.sleep(POLL / 2)
+    if alive(httpd):
+        # it looks itself only once a second
+        os.kill(httpd, signal.SIGTERM)
     while alive(httpd):
-        if not [child for child in children(httpd)
-                if 'DFOREGROUND' in command(child) or
-                command(child).endswith(('apache2', 'httpd'))]:
-            # it looks itself only once a second
-            os.kill(httpd, signal.SIGTERM)
         time.sleep(POLL / 2)
 
 

@@ -9,6 +9,15 @@ readonly SERVICES=(one two three four)
 
 function setup_file {
     local name
+    # a venv with a module of its own, where the machine sees it
+    VENV=/var/tmp/devstack-wsgi-venv-$$
+    export VENV
+    if ! /usr/bin/python3 -m venv "$VENV" ||
+            ! "$VENV/bin/pip" install --quiet --no-input mod_wsgi \
+            > "$BATS_FILE_TMPDIR/pip" 2>&1; then
+        tail -n 20 "$BATS_FILE_TMPDIR/pip"
+        return 1
+    fi
     machine_up || return
     # as Debian's package leaves it, then as nobody asked for it
     in_machine a2dismod --quiet wsgi
@@ -21,6 +30,7 @@ function setup_file {
 
 function teardown_file {
     machine_down
+    rm -rf -- "${VENV:?}"
 }
 
 function teardown {
@@ -141,6 +151,54 @@ function service_pids {
     run in_machine apache2ctl -M
     refute_line --regexp ' wsgi_module '
     assert_line --partial proxy_balancer_module
+}
+
+@test "mod_wsgi: an address in CONF is the service's under both servers" {
+    local mode
+    local -a bad=()
+    deploy_app conf --path /conf --conf /etc/conf-uwsgi.ini
+    in_machine sed -i '/^\[uwsgi\]/a http-socket = 127.0.0.1:60999' \
+        /etc/conf-uwsgi.ini
+    wsgi apply conf
+    start_app conf
+
+    for mode in uwsgi mod_wsgi uwsgi; do
+        wsgi switch "$mode" conf
+        http_status http://127.0.0.1:60999/conf/
+        [[ "$REPLY" == 200 ]] || bad+=("$mode: $REPLY on the address;")
+        http_status http://127.0.0.1/conf/
+        [[ "$REPLY" == 200 ]] || bad+=("$mode: $REPLY behind Apache;")
+        in_machine systemctl restart devstack@conf
+        http_status http://127.0.0.1:60999/conf/
+        [[ "$REPLY" == 200 ]] || bad+=("$mode: $REPLY after a restart;")
+    done
+
+    assert_equal "${bad[*]}" ''
+    run in_machine grep -c http-socket /etc/conf-uwsgi.ini
+    assert_output 1
+}
+
+@test "mod_wsgi: a venv's own module, from PyPI, serves; the other does not" {
+    local module
+    serve mod-wsgi own --venv "$VENV"
+
+    http_status "$URL/"
+    assert_equal "$REPLY" 200
+    main_pid own
+    run in_machine grep -o '/[^ ]*mod_wsgi[^ ]*\.so.*' "/proc/$REPLY/maps"
+    assert_line --partial "$VENV/lib/"
+    refute_line --partial /usr/lib/apache2
+
+    # built for another Python than the venv's
+    module=$(in_machine find "$VENV" -name 'mod_wsgi-py3*.so')
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh 'mv "$1" "${1%/*}/mod_wsgi-py39.cpython-39.so"' "$module"
+    run deploy_app own --path /own --mode mod_wsgi --venv "$VENV" --threads 2
+    assert_failure 1
+    assert_output --partial 'the venv has Python 3.11'
+    assert_output --partial 'is for 3.9'
+    http_status "$URL/"
+    assert_equal "$REPLY" 200
 }
 
 @test "mod_wsgi: arguments and environment are there at import" {

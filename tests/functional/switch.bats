@@ -146,14 +146,42 @@ function services_files {
     assert_output --partial '"drift": "none"'
 }
 
-@test "switch: with an address of its own, the service is back after it" {
-    local mode
-    serve direct address
-    for mode in mod_wsgi uwsgi; do
-        wsgi switch "$mode" address
-        http_status "$URL/"
-        assert_equal "$REPLY" 200
+@test "switch: with an address of its own, what comes waits for the import" {
+    local i
+    count 2 10
+    local times=$REPLY
+    serve direct address --env IMPORT_SECONDS=2
+
+    load_begin all "$URL/" --rate 40
+    for (( i = 0; i < times; i++ )); do
+        wsgi switch mod_wsgi address
+        wsgi switch uwsgi address
     done
+    load_end all
+
+    figure "address: $times times there and back, ${LOAD[failed]} of" \
+        "${LOAD[sent]} failed, longest pause ${LOAD[longest_pause_ms]} ms of" \
+        "an import of 2 s"
+    assert_no_failure 100
+    run in_machine systemctl is-active devstack@address.forward
+    assert_output inactive
+}
+
+@test "switch: one that fails with an address of its own goes on as it was" {
+    serve direct address-stays
+    in_machine sed -i '/^import time/a import uwsgi' /srv/address-stays/probe.py
+    wsgi restart address-stays
+    load_begin all "$URL/" --rate 40
+
+    run wsgi switch mod_wsgi address-stays
+
+    assert_failure 1
+    assert_output --partial "No module named 'uwsgi'"
+    load_end all
+    assert_no_failure 20
+    run wsgi status address-stays --json
+    assert_output --partial '"mode": "uwsgi", "state": "active"'
+    assert_output --partial '"drift": "none"'
 }
 
 @test "switch: a toggle deploys under the other server" {

@@ -96,6 +96,16 @@ function missing_answers {
     assert_output ''
 }
 
+@test "contract: nothing that is one server's own is said elsewhere" {
+    # what uWSGI speaks is a word of the interface (--transport), and the
+    # default; of mod_wsgi there is none
+    run grep -nE 'mod_wsgi|WSGIDaemon|apache2 -f|pyargv|lazy-apps|fifo-' \
+        "$REPO"/lib/{apply,compat,record,render,site,switch,unit,wsgi} \
+        "$REPO"/files/{unit,site}/*
+
+    assert_output ''
+}
+
 @test "contract: another server is one file more" {
     toy_server
 

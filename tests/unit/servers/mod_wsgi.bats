@@ -261,3 +261,113 @@ function own {
 
     assert_equal "${_WSGI_STATS[thing-api]}" '- -'
 }
+
+# Run forward.py on a socket, with no httpd behind it until one is asked for.
+#
+# Usage: forward TEXT [IDLE]
+#   TEXT  Python; sees 'ask', the address; 'httpd(answer)', which starts one
+#         that answers so and gives what it was asked; 'process'
+function forward {
+    cat > "$BATS_TEST_TMPDIR/conf" <<'END'
+Listen 127.0.0.1:@PORT@
+Define DEVSTACK_WSGI_SECRET 0123456789abcdef0123456789abcdef
+END
+    run /usr/bin/python3 -c '
+import os, socket, subprocess, sys, threading, time
+
+def listener():
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+front = listener()
+front.listen(16)
+ask = front.getsockname()
+behind = listener()
+port = behind.getsockname()[1]
+conf = sys.argv[1]
+text = open(conf).read().replace("@PORT@", str(port))
+open(conf, "w").write(text)
+os.dup2(front.fileno(), 3)
+process = subprocess.Popen(
+    ["/usr/bin/python3", "-I", sys.argv[2], conf] + sys.argv[4:],
+    pass_fds=[3], env=dict(os.environ, LISTEN_FDS="1"))
+
+def httpd(answer):
+    behind.listen(16)
+    seen = []
+    def serve():
+        sock, _ = behind.accept()
+        got = b""
+        while b"\r\n\r\n" not in got:
+            got += sock.recv(65536)
+        seen.append(got.decode())
+        sock.sendall(answer)
+        sock.close()
+    thread = threading.Thread(target=serve)
+    thread.start()
+    return thread, seen
+
+try:
+    exec(sys.argv[3])
+finally:
+    process.kill()
+' "$BATS_TEST_TMPDIR/conf" "$REPO/files/mod_wsgi/forward.py" "$@"
+}
+
+@test "mod_wsgi forward: a request waits for the httpd, headers are added" {
+    forward '
+client = socket.create_connection(ask, 10)
+client.sendall(b"GET /a HTTP/1.1\r\nX-Devstack-Wsgi-Peer: 6.6.6.6\r\n\r\n")
+time.sleep(0.5)
+thread, seen = httpd(b"HTTP/1.1 200 OK\r\n\r\nbody")
+answer = b""
+while True:
+    part = client.recv(65536)
+    if not part:
+        break
+    answer += part
+thread.join()
+print(answer.decode().splitlines()[-1])
+print(seen[0])
+'
+    assert_success
+    assert_line --index 0 body
+    assert_line --index 1 --partial 'GET /a HTTP/1.1'
+    # before all that the client says
+    assert_line --index 2 --partial 'X-Devstack-Wsgi-Peer: 127.0.0.1'
+    assert_line --index 3 --partial 'X-Devstack-Wsgi-Direct: yes'
+    assert_line --index 4 --partial \
+        'X-Devstack-Wsgi-Secret: 0123456789abcdef0123456789abcdef'
+    assert_line --index 5 --partial 'X-Devstack-Wsgi-Peer: 6.6.6.6'
+}
+
+@test "mod_wsgi forward: told to end, it takes no more and ends what it has" {
+    forward '
+client = socket.create_connection(ask, 10)
+client.sendall(b"GET /a HTTP/1.1\r\n\r\n")
+time.sleep(0.5)
+process.terminate()
+time.sleep(0.5)
+print(process.poll())
+thread, seen = httpd(b"HTTP/1.1 200 OK\r\n\r\nbody")
+print(client.recv(65536).decode().splitlines()[-1])
+print(process.wait(10))
+'
+    assert_success
+    assert_output $'None\nbody\n0'
+}
+
+@test "mod_wsgi forward: on demand, it ends when nobody has come for long" {
+    forward '
+client = socket.create_connection(ask, 10)
+time.sleep(1.5)
+# one that is open counts
+print(process.poll())
+client.close()
+print(process.wait(10))
+' 0.5
+    assert_success
+    assert_output $'None\n0'
+}
