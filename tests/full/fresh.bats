@@ -40,7 +40,8 @@ function setup {
 
 @test "fresh: with systemd, run_tests.sh sets itself up and starts no daemon" {
     run "$FRESH" --worktree --pid1 systemd -- bash -c './run_tests.sh unit &&
-        ! systemctl --quiet is-active apache2'
+        ! systemctl --quiet is-active apache2 &&
+        test ! -e /etc/apache2/mods-enabled/wsgi.load'
 
     assert_success
     assert_line --regexp '^-- tests/unit: [0-9]+ of [0-9]+ tests passed --$'
@@ -54,7 +55,7 @@ function setup {
 }
 
 @test "fresh: with systemd, the demo proves the main job" {
-    run "$FRESH" --worktree --pid1 systemd -- tools/demo
+    run "$FRESH" --worktree --pid1 systemd -- tools/demo --mode both
 
     assert_success
 }

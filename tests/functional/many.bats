@@ -19,7 +19,8 @@ function setup_file {
     # as on a machine where nobody has asked for them yet
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh '
-        modules=(proxy_uwsgi proxy_http proxy headers)
+        modules=(proxy_uwsgi proxy_http proxy_balancer lbmethod_byrequests
+            slotmem_shm proxy headers)
         a2dismod --quiet --force "${modules[@]}"
         rm -f "${modules[@]/#//var/lib/apache2/module/disabled_by_admin/}"
         systemctl restart apache2
@@ -30,6 +31,10 @@ function setup_file {
 
 function teardown_file {
     machine_down
+}
+
+function teardown {
+    explain_failure
 }
 
 @test "many: forty records, one apply: one reload each, in seconds" {
@@ -78,6 +83,37 @@ function teardown_file {
     wsgi check
     run wsgi status
     assert_equal "${#lines[@]}" 41
+}
+
+@test "many: all forty go to the other server and back, three serve on" {
+    local mode name begin
+    local -a bad=() addresses=(
+        127.0.0.1/many-10 127.0.0.1:9111 127.0.0.1/many-12
+    )
+    for name in "${addresses[@]}"; do
+        load_begin "${name##*[:/]}" "http://$name/" --rate 10
+    done
+
+    for mode in mod_wsgi uwsgi; do
+        begin=$(date +%s%3N)
+        wsgi switch "$mode"
+        figure "forty services to $mode: $(( $(date +%s%3N) - begin )) ms"
+        run wsgi status --json
+        [[ $(grep -c "\"mode\": \"$mode\"" <<< "$output") == 40 ]] ||
+            bad+=("$mode: $output;")
+        run in_machine find /etc/devstack-wsgi /etc/systemd/system \
+            /var/lib/devstack-wsgi -name '*.switch*'
+        [[ -z "$output" ]] || bad+=("$mode: $output;")
+    done
+
+    assert_equal "${bad[*]}" ''
+    for name in "${addresses[@]}"; do
+        load_end "${name##*[:/]}"
+        assert_no_failure 20
+    done
+    run in_machine find /etc/devstack-wsgi/mod_wsgi
+    assert_failure
+    wsgi check
 }
 
 @test "many: remove --all leaves the machine as it was before the first" {

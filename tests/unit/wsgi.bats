@@ -353,6 +353,15 @@ END
     assert_line -- --on-demand
     assert_line -- --help
 
+    complete_line deploy keystone --mode ''
+    assert_line mod_wsgi
+    assert_line uwsgi
+    complete_line switch m
+    assert_output mod_wsgi
+    # what the library chooses is no option
+    complete_line deploy keystone --sec
+    assert_output ''
+
     complete_line zz
     assert_output ''
 }
