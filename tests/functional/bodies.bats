@@ -197,7 +197,7 @@ function upload_chunked {
     assert [ "$LARGEST" -lt "$LITTLE" ]
 }
 
-@test "bodies: one of more than 1 GiB, Apache's limit, is taken" {
+@test "bodies: one of more than 1 GiB is taken" {
     local transport
     local -a bad=()
     for transport in http mod-wsgi; do
