@@ -184,6 +184,29 @@ function services_files {
     assert_output --partial '"drift": "none"'
 }
 
+@test "switch: a deployment under the other server loses nothing either" {
+    serve uwsgi redeployed --env IMPORT_SECONDS=1
+    load_begin all "$URL/" --rate 40
+
+    deploy_app redeployed --path /redeployed --mode mod_wsgi \
+        --env IMPORT_SECONDS=1
+    # which server it is under is not forgotten
+    run deploy_app redeployed --path /redeployed --env IMPORT_SECONDS=1
+    assert_output 'wsgi: redeployed: nothing to change'
+    in_machine sed -i '/^import time/a import mod_wsgi' \
+        /srv/redeployed/probe.py
+    # as deploy_app does it, but with the application as it is now
+    run wsgi deploy redeployed --path /redeployed --mode uwsgi \
+        --app probe:application --chdir /srv/redeployed --user www-data
+    assert_failure 1
+    assert_output --partial "No module named 'mod_wsgi'"
+    load_end all
+
+    assert_no_failure 60
+    run wsgi status redeployed --json
+    assert_output --partial '"mode": "mod_wsgi", "state": "active"'
+}
+
 @test "switch: a toggle deploys under the other server" {
     in_machine install -D -m 0644 -t /srv/toggled "$REPO/tests/apps/probe.py"
 

@@ -508,3 +508,14 @@ END
     assert_failure 1
     assert_output --partial 127.0.0.1:60997
 }
+
+@test "record: a deployment that says no server leaves the one it is under" {
+    deploy one --mode mod_wsgi
+    deploy one --threads 3
+    assert_file_contains \
+        "$WSGI_SYSROOT/etc/devstack-wsgi/services/one.conf" '^mode=mod_wsgi$'
+
+    WSGI_MODE=uwsgi deploy one
+    assert_file_contains \
+        "$WSGI_SYSROOT/etc/devstack-wsgi/services/one.conf" '^mode=uwsgi$'
+}

@@ -268,6 +268,7 @@ function assert_calls {
 }
 
 @test "unit renew: restart and reload ask for all services at once" {
+    local both='devstack@one.service devstack@n-two.service'
     deploy one
     deploy two --unit n-two
     untraced _wsgi_record_load_all
@@ -277,8 +278,10 @@ function assert_calls {
     _wsgi_unit_renew reload one two
 
     assert_calls \
-        'systemctl restart devstack@one.service devstack@n-two.service' \
-        'systemctl reload devstack@one.service devstack@n-two.service'
+        "systemctl show -P NeedDaemonReload $both" \
+        "systemctl restart $both" \
+        "systemctl show -P NeedDaemonReload $both" \
+        "systemctl reload $both"
 }
 
 @test "unit renew: a reload that fails is told" {

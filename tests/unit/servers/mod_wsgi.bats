@@ -147,7 +147,8 @@ for text in sys.argv[1:]:
     local setting
     local -a bad=()
     for setting in nonsense=1 user=root processes=3 home=/ script-user=x \
-            'request-timeout=1 user=root' 'request-timeout="1"'; do
+            'request-timeout=1 user=root' 'request-timeout="1"' \
+            harakiri=abc; do
         run deploy one --set "$setting"
         [[ $status -eq 1 && "$output" == '[ERROR] wsgi: one: --set '* ]] ||
             bad+=("$setting: $output;")
