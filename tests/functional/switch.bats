@@ -169,7 +169,8 @@ function services_files {
 
 @test "switch: one that fails with an address of its own goes on as it was" {
     serve direct address-stays
-    in_machine sed -i '/^import time/a import uwsgi' /srv/address-stays/probe.py
+    in_machine sed -i '/^import time/a import uwsgi' \
+        /srv/address-stays/probe.py
     wsgi restart address-stays
     load_begin all "$URL/" --rate 40
 
@@ -182,6 +183,38 @@ function services_files {
     run wsgi status address-stays --json
     assert_output --partial '"mode": "uwsgi", "state": "active"'
     assert_output --partial '"drift": "none"'
+}
+
+@test "switch: cut off wherever it is, the next apply makes it whole" {
+    local tenths state
+    local -a bad=()
+    serve uwsgi cut --env IMPORT_SECONDS=1
+    count 3 24
+    local cuts=$REPLY i
+
+    for (( i = 1; i <= cuts; i++ )); do
+        # over the four seconds or so that it takes
+        tenths=$(( 3 + 42 * i / (cuts + 1) ))
+        in_machine timeout -s KILL "$(( tenths / 10 )).$(( tenths % 10 ))" \
+            "$REPO/tools/wsgi" switch mod_wsgi cut &> /dev/null ||
+            true  # it was killed
+        run wsgi apply
+        (( status == 0 )) || bad+=("$tenths: $output;")
+        http_status http://127.0.0.1/cut/
+        state=$REPLY
+        run wsgi status cut --json
+        [[ "$state" == 200 && "$output" == *'"state": "active"'* && \
+            "$output" == *'"drift": "none"'* ]] ||
+            bad+=("$tenths: $state $output;")
+        run in_machine find /etc /var/lib/devstack-wsgi -name '*.switch*'
+        [[ -z "$output" ]] || bad+=("$tenths: $output;")
+        run in_machine systemctl list-units --plain --no-legend --all \
+            'devstack@cut.switch*'
+        [[ -z "$output" ]] || bad+=("$tenths: $output;")
+        wsgi switch uwsgi cut > /dev/null
+    done
+
+    assert_equal "${bad[*]}" ''
 }
 
 @test "switch: a deployment under the other server loses nothing either" {
