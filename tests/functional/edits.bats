@@ -134,3 +134,32 @@ function has_header {
     run in_machine cat /var/lib/devstack-wsgi/removed/kept/kept.ini
     assert_line 'harakiri = 44'
 }
+
+@test "edits: lines appended to the httpd of a service are kept and served" {
+    local conf=/etc/devstack-wsgi/mod_wsgi/httpd.conf
+    serve mod-wsgi httpd
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh 'printf "%s\n" "# by hand" "LimitRequestFieldSize 2000" \
+        >> "$1"' "$conf"
+
+    run deploy_app httpd --path /httpd --mode mod_wsgi --processes 3
+    assert_success
+    assert_line --partial "edits by hand in $conf are kept"
+    run wsgi show httpd --diff
+    assert_line '+LimitRequestFieldSize 2000'
+    wsgi restart httpd
+    run wsgi status httpd --json
+    assert_output --partial '"workers": 3,'
+    http_status -H "X-Long: $(printf '%03000d' 1)" "$URL/"
+    assert_equal "$REPLY" 400
+
+    # one in its middle cannot be joined with a change, and is not lost
+    in_machine sed -i 's/^ThreadsPerChild .*/ThreadsPerChild 64/' "$conf"
+    run deploy_app httpd --path /httpd --mode mod_wsgi --processes 4
+    assert_failure 1
+    assert_output --partial "$conf was edited by hand and has to change"
+    assert_equal "$(in_machine grep -c '^ThreadsPerChild 64$' "$conf")" 1
+    wsgi restart httpd
+    http_status "$URL/"
+    assert_equal "$REPLY" 200
+}
