@@ -48,7 +48,9 @@ function machine_up {
     M=${BATS_TEST_FILENAME##*/}
     M=f-${M%.bats}-$$
     export M
-    "$REPO/tests/machine" start "$M" && in_machine systemctl start apache2
+    "$REPO/tests/machine" start "$M" || return
+    # tools/demo leaves one that it installed disabled
+    in_machine systemctl enable --quiet --now apache2
 }
 
 # Usage:   machine_down
