@@ -1,0 +1,193 @@
+#!/bin/bash
+#
+# tests/helpers/devstack.bash - the stand-in of DevStack in a machine
+#
+#     load ../helpers/devstack
+#
+#     function setup_file { devstack_up; }
+#     function teardown_file { machine_down; }
+#
+# tests/devstack is the stand-in: DevStack's phases, functions and callers,
+# with tests/apps/probe.py in the place of OpenStack.
+#
+# Depends on: tests/helpers/functional.bash, tests/devstack; sudo
+# Reads:      nothing
+# Writes:     the machine; $BATS_TEST_TMPDIR
+# Sets:       DEVSTACK, CALLERS, and by devstack_apis APIS
+# Public:     devstack_up, devstack_conf, devstack, as_stack, devstack_apis,
+#             devstack_answers, explain_devstack
+
+load ../helpers/functional
+
+# where the stand-in lies in the machine
+readonly DEVSTACK=/opt/stack/devstack
+
+# the callers that are plugins and that DevStack's own functions can serve
+readonly CALLERS=(aodh cloudkitty designate federation heat ironic mistral
+    monasca octavia trove zaqar)
+
+# Boot a machine with a user stack, the stand-in and a copy of this checkout's
+# plugin.
+#
+# Usage:   devstack_up
+# Sets:    M
+# Returns: 0; 1 it did not boot
+# Example: function setup_file { devstack_up; }
+function devstack_up {
+    machine_up || return
+    # Apache's start limit is lifted: what DevStack spreads over minutes, the
+    # stand-in does in seconds.  The modules that DevStack enables itself stay
+    # enabled ever after.
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh '
+        set -e
+        useradd --create-home --home-dir /opt/stack --shell /bin/bash stack
+        chmod 0755 /opt/stack
+        printf "stack ALL=(root) NOPASSWD:ALL\n" > /etc/sudoers.d/50_stack_sh
+        chmod 0440 /etc/sudoers.d/50_stack_sh
+        cp -r "$1/tests/devstack" "$2"
+        mkdir "$2/files" /opt/stack/wsgi
+        cp "$1/tests/apps/probe.py" "$2/files/"
+        cp -r "$1/devstack" "$1/files" "$1/lib" "$1/tools" /opt/stack/wsgi/
+        chown -R stack: /opt/stack
+        mkdir -p /run/systemd/system/apache2.service.d
+        printf "[Unit]\nStartLimitIntervalSec=0\n" \
+            > /run/systemd/system/apache2.service.d/standin.conf
+        systemctl daemon-reload
+        a2enmod -q headers proxy proxy_http proxy_uwsgi ssl
+        systemctl restart apache2' "$REPO" "$DEVSTACK" > /dev/null
+}
+
+# Write local.conf: its localrc, with a line for each caller and one for the
+# plugin under test, and what follows it.
+#
+# Usage:   devstack_conf [--stock] [--callers NAME,...] [LINE...]
+#   --stock    without the plugin under test
+#   --callers  these plugins only
+#   LINE       in [[local|localrc]]; from the first that begins with [[ on, a
+#              part of its own
+# Returns: 0
+# Example: devstack_conf DEVSTACK_WSGI_MODE=mod_wsgi
+function devstack_conf {
+    local name text='[[local|localrc]]'$'\n' wsgi=/opt/stack/wsgi
+    local -a callers=("${CALLERS[@]}")
+    while [[ "${1:-}" == --* ]]; do
+        case $1 in
+            --stock)
+                wsgi=''
+                shift
+                ;;
+            --callers)
+                IFS=, read -ra callers <<< "$2"
+                shift 2
+                ;;
+        esac
+    done
+    text+='ENABLED_SERVICES=key,g-api,g-api-r,n-api,n-api-meta,'
+    text+='placement-api,c-api,neutron-api'$'\n'
+    [[ -z "$wsgi" ]] || callers+=(devstack-plugin-wsgi)
+    # as Zuul does, in alphabetical order
+    while IFS= read -r name; do
+        [[ -n "$name" ]] || continue
+        text+="enable_plugin $name $DEVSTACK/plugins/$name"$'\n'
+    done < <(printf '%s\n' "${callers[@]}" | sort)
+    text=${text/"$DEVSTACK/plugins/devstack-plugin-wsgi"/"$wsgi"}
+    text+=$(printf '%s\n' "$@")
+    # shellcheck disable=SC2016  # expanded in the machine
+    as_stack 'printf "%s\n" "$1" > devstack/local.conf' "$text"
+}
+
+# Run bash text in the machine as the stack user, in its home.
+#
+# Usage:   as_stack TEXT [ARGUMENT...]
+# Returns: the status of TEXT
+# Example: as_stack 'cat "$1"' /etc/keystone/keystone.conf
+function as_stack {
+    "$REPO/tests/machine" run "$M" --user stack -- bash -c "$1" as_stack \
+        "${@:2}" < /dev/null
+}
+
+# Run a script of the stand-in; what it prints goes to a log, whose end is
+# shown if it fails.
+#
+# Usage:   devstack SCRIPT [ARGUMENT...]
+# Sets:    TOOK, how many milliseconds
+# Returns: its status
+# Example: devstack stack.sh
+function devstack {
+    local status=0 log=$BATS_FILE_TMPDIR/$1.log
+    TOOK=$(date +%s%3N)
+    "$REPO/tests/machine" run "$M" --user stack --cwd "$DEVSTACK" -- \
+        "./$1" "${@:2}" < /dev/null > "$log" 2>&1 || status=$?
+    TOOK=$(( $(date +%s%3N) - TOOK ))
+    [[ "$status" == 0 ]] || tail -n 60 "$log"
+    return "$status"
+}
+
+# APIS = what the callers serve: KEY=ADDRESS=ANSWER, KEY being the unit's.
+#
+# Usage:   devstack_apis [--tls] [--ipv6] [KEY...]
+#   KEY     only these
+# Returns: 0
+# Example: devstack_apis keystone g-api
+function devstack_apis {
+    local front=http host=127.0.0.1 row
+    local -a rows=(
+        keystone=/identity=keystone g-api=/image=glance
+        n-api=/compute=nova-api n-api-meta=:8775=nova-metadata
+        placement-api=/placement=placement c-api=/volume=cinder
+        neutron-api=/networking=neutron h-api=/heat-api=heat
+        h-api-cfn=/heat-api-cfn=heat-cfn o-api=/load-balancer=octavia
+        designate-api=/dns=designate aodh-api=/alarming=aodh
+        tr-api=/database=trove zaqar-wsgi=/messaging=zaqar
+        ck-api=/rating=cloudkitty monasca-api=/metrics=monasca
+        mistral-api=/workflow=mistral ir-http=/baremetal/=ironic
+    )
+    while [[ "${1:-}" == --* ]]; do
+        case $1 in
+            --tls)  front=https ;;
+            --ipv6) host='[::1]' ;;
+        esac
+        shift
+    done
+    APIS=()
+    for row in "${rows[@]}"; do
+        [[ $# == 0 || " $* " == *" ${row%%=*} "* ]] || continue
+        case $row in
+            *=:*) row=${row/=:/=http://$host:} ;;
+            *)    row=${row/=\//=$front://$host/} ;;
+        esac
+        APIS+=("$row")
+    done
+}
+
+# Every one of APIS answers with the name of its own service.
+#
+# Usage:   devstack_answers
+# Returns: 0; 1 some do not, each named
+# Example: devstack_apis; devstack_answers
+function devstack_answers {
+    local row url key said
+    local -a bad=()
+    for row in "${APIS[@]}"; do
+        IFS='=' read -r key url _ <<< "$row"
+        said=$(in_machine curl -gks --max-time 30 "$url" | head -n 1)
+        [[ "$said" == "${row##*=}" ]] || bad+=("$key at $url: '$said';")
+    done
+    assert_equal "${bad[*]}" ''
+}
+
+# In teardown: what is known if a test failed.
+#
+# Usage:   explain_devstack
+# Returns: 0
+# Example: function teardown { explain_devstack; }
+function explain_devstack {
+    [[ -z "${BATS_TEST_COMPLETED:-}" ]] || return 0
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh '
+        systemctl list-units --all --plain --no-legend "devstack@*"
+        grep -H . /etc/apache2/sites-enabled/*.conf | grep -i proxypass
+        tail -n 8 /var/log/apache2/error.log
+        journalctl --no-pager --lines=40 --unit="devstack@*"' 2>&1
+}
