@@ -94,6 +94,17 @@ function break_rule {
     assert_equal "${#lines[@]}" 2
 }
 
+@test "house rules: the stand-in of DevStack may write as DevStack does" {
+    mkdir -p "$TREE/tests/devstack"
+    break_rule tests/devstack/part 'su''do true' 'ini''set f s k v' \
+        'echo x | tee -''a /file'
+
+    rules banned-words appending-tee sudo-place
+
+    assert_output ''
+    assert_success
+}
+
 @test "house rules: a function written the other way is found" {
     break_rule file 'a_b() {' ':' '}' 'function c(''){' ':' '}'
 

@@ -32,7 +32,7 @@ function start_heat {
     local uwsgi=$PYTHON_BIN/uwsgi
     [[ -x "$uwsgi" ]] || uwsgi=$(type -P uwsgi)
     # shellcheck disable=SC2034  # run_process reads it
-    SYSTEMD_ENV_VARS[h-api-cfn]='"HEAT_CFN=one two"'
+    SYSTEMD_ENV_VARS["h-api-cfn"]='"HEAT_CFN=one two"'
     run_process h-api "$uwsgi --ini $HEAT_API_UWSGI_CONF" ""
     run_process h-api-cfn "$uwsgi --ini $HEAT_CFN_API_UWSGI_CONF" ""
 }
