@@ -3,6 +3,7 @@
 What it answers is chosen by the path below its own:
 
 /environ       its environ, as JSON
+/process       its process, as JSON: arguments, variables, prefix, threads
 /refuse        403, and leaves the body unread
 /sum           reads wsgi.input; length and SHA-256 of the body, as JSON
 /sum-chunked   the same by uwsgi.chunked_read()
@@ -59,6 +60,10 @@ def application(environ, start_response):
     if path.startswith('/environ'):
         body = json.dumps({key: value for key, value in environ.items()
                            if isinstance(value, str)})
+    elif path == '/process':
+        body = json.dumps({'argv': sys.argv, 'prefix': sys.prefix,
+                           'variables': dict(os.environ),
+                           'multithread': environ['wsgi.multithread']})
     elif path == '/refuse':
         status = '403 Forbidden'
         body = 'refused'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# devstack/: the stand-in of DevStack stacks with our plugin, and without
+# tests/devstack: DevStack's stand-in does by itself what DevStack does
 
 load ../helpers/devstack
 
@@ -12,16 +12,112 @@ function teardown_file {
     machine_down
 }
 
+function setup {
+    devstack_apis
+}
+
 function teardown {
     explain_devstack
 }
 
-@test "stand-in: without the plugin every API of every caller answers" {
-    devstack_conf --stock
+@test "stand-in: with stock functions every API of every caller answers" {
+    devstack_conf --stock '[[post-config|$CINDER_UWSGI_CONF]]' '[uwsgi]' \
+        'threads = 3'
 
     devstack stack.sh
 
     figure "stack.sh with stock functions: $TOOK ms"
-    devstack_apis
     devstack_answers
+    devstack_units enabled active
+    devstack_servers uwsgi
+    shell_unchanged
+    functions_changed 8-test-config
+    assert_equal "$REPLY" ''
+}
+
+@test "stand-in: what callers do after a write call is in force" {
+    run process_of http://127.0.0.1/heat-api
+    assert_output --partial '"multithread": true'
+    assert_output --partial '"prefix": "/opt/stack/data/venv"'
+    run process_of http://127.0.0.1/volume
+    assert_output --partial '"multithread": true'
+    run process_of http://127.0.0.1/heat-api-cfn
+    assert_output --partial '"HEAT_CFN": "one two"'
+    assert_output --partial '"multithread": false'
+    run process_of http://127.0.0.1/load-balancer
+    assert_output --partial '"OCTAVIA_B": "2"'
+
+    http_status http://127.0.0.1/federated
+
+    assert_equal "$REPLY" 307
+}
+
+@test "stand-in: the clone of Glance has an address and a unit of its own" {
+    local address
+    # shellcheck disable=SC2016  # expanded in the machine
+    address=$(in_devstack 'glance_address /etc/glance-remote/*.ini')
+
+    run process_of "$address"
+
+    assert_output --partial '"OS_GLANCE_CONFIG_DIR": "/etc/glance-remote"'
+    run in_devstack 'glance_address "$GLANCE_UWSGI_CONF"'
+    refute_output "$address"
+}
+
+@test "stand-in: a second stack.sh duplicates lines, as DevStack does" {
+    devstack stack.sh
+
+    devstack_answers
+    run proxied_once
+    assert_failure
+    assert_output --partial '/identity'
+}
+
+@test "stand-in: unstack.sh leaves units, sites and the clone, as DevStack" {
+    devstack unstack.sh
+
+    devstack_apis keystone g-api placement-api n-api n-api-meta c-api o-api
+    devstack_units disabled inactive
+    run in_machine systemctl is-active devstack@g-api-r
+    assert_output active
+    http_status http://127.0.0.1/placement
+    assert_equal "$REPLY" 503
+    http_status http://127.0.0.1/compute
+    assert_equal "$REPLY" 404
+}
+
+@test "stand-in: clean.sh leaves sites under other names, as DevStack does" {
+    devstack clean.sh
+
+    run machine_sh 'cd /etc/apache2/sites-enabled && echo *-api.conf'
+    assert_output --partial 'cinder-api.conf'
+    assert_output --partial 'keystone-api.conf'
+    run in_machine find /etc/systemd/system -type f -name 'devstack@*'
+    assert_output ''
+}
+
+@test "stand-in: stackrc ends the run for another WSGI_MODE" {
+    devstack_conf --stock --callers '' WSGI_MODE=mod_wsgi
+
+    run devstack stack.sh
+
+    assert_failure
+    assert_output --partial 'only uwsgi is supported'
+}
+
+@test "stand-in: stock functions serve in IPv6, with TLS, without a venv" {
+    local -a left=(keystone g-api n-api n-api-meta placement-api c-api
+        neutron-api)
+    devstack_conf --stock --callers '' SERVICE_IP_VERSION=6 \
+        GLOBAL_VENV=False 'enable_service tls-proxy'
+
+    devstack stack.sh
+
+    devstack_apis --ipv6 --tls "${left[@]}"
+    devstack_answers
+    run process_of 'https://[::1]/compute'
+    assert_output --partial '"prefix": "/usr"'
+    run in_machine curl -gks 'https://[::1]/identity/environ'
+    assert_output --partial '"HTTP_X_FORWARDED_PROTO": "https"'
+    devstack clean.sh
 }

@@ -14,8 +14,10 @@
 # Reads:      nothing
 # Writes:     the machine; $BATS_TEST_TMPDIR
 # Sets:       DEVSTACK, CALLERS, and by devstack_apis APIS
-# Public:     devstack_up, devstack_conf, devstack, as_stack, devstack_apis,
-#             devstack_answers, explain_devstack
+# Public:     devstack_up, devstack_conf, devstack, as_stack, in_devstack,
+#             devstack_apis, devstack_answers, devstack_units, server_of,
+#             devstack_servers, proxied_once, shell_unchanged,
+#             functions_changed, process_of, explain_devstack
 
 load ../helpers/functional
 
@@ -177,6 +179,126 @@ function devstack_answers {
     assert_equal "${bad[*]}" ''
 }
 
+# Run bash text in a shell that has sourced what unstack.sh sources, and the
+# settings of plugins.
+#
+# Usage:   in_devstack TEXT [ARGUMENT...]
+# Returns: the status of TEXT
+# Example: in_devstack 'remove_uwsgi_config "$KEYSTONE_PUBLIC_UWSGI_CONF"'
+function in_devstack {
+    # shellcheck disable=SC2016  # expanded in the machine
+    as_stack 'TOP_DIR=$PWD/devstack
+        PATH=$PATH:/usr/sbin:/sbin
+        source "$TOP_DIR/inc/scripts"
+        load_plugin_settings > /dev/null
+        '"$1" "${@:2}"
+}
+
+# The units of APIS are what they are to be.
+#
+# Usage:   devstack_units ENABLED ACTIVE
+#   ENABLED  what 'systemctl is-enabled' says
+#   ACTIVE   what 'systemctl is-active' says
+# Returns: 0; 1 some are not, each named
+# Example: devstack_units enabled active
+function devstack_units {
+    local row key said
+    local -a bad=()
+    for row in "${APIS[@]}"; do
+        key=${row%%=*}
+        # shellcheck disable=SC2016  # expanded in the machine
+        said=$(machine_sh 'systemctl is-enabled "$1" 2>/dev/null
+            systemctl is-active "$1"' "devstack@$key.service") ||
+            true  # its words are read
+        [[ "${said//$'\n'/ }" == "$1 $2" ]] ||
+            bad+=("$key: ${said//$'\n'/ };")
+    done
+    assert_equal "${bad[*]}" ''
+}
+
+# REPLY = the server that a unit runs: uwsgi, mod_wsgi, or the program.
+#
+# Usage:   server_of KEY
+# Returns: 0
+# Example: server_of n-api; assert_equal "$REPLY" mod_wsgi
+function server_of {
+    # shellcheck disable=SC2016  # expanded in the machine
+    REPLY=$(machine_sh 'pid=$(systemctl show --value -p MainPID "$1")
+        readlink "/proc/$pid/exe"' "devstack@$1.service") || true
+    case ${REPLY##*/} in
+        uwsgi*)        REPLY=uwsgi ;;
+        apache2|httpd) REPLY=mod_wsgi ;;
+    esac
+}
+
+# The units of APIS all run one server.
+#
+# Usage:   devstack_servers SERVER
+# Returns: 0; 1 some do not, each named
+# Example: devstack_servers mod_wsgi
+function devstack_servers {
+    local row key
+    local -a bad=()
+    for row in "${APIS[@]}"; do
+        key=${row%%=*}
+        [[ "$key" != ir-http ]] || continue
+        server_of "$key"
+        [[ "$REPLY" == "$1" ]] || bad+=("$key: $REPLY;")
+    done
+    assert_equal "${bad[*]}" ''
+}
+
+# No path is proxied twice, and Apache finds no fault.
+#
+# Usage:   proxied_once
+# Returns: 0; 1 those that are, each named
+# Example: proxied_once
+function proxied_once {
+    run machine_sh 'grep -hoE "^[[:blank:]]*ProxyPass +[^ ]+" \
+        /etc/apache2/sites-enabled/*.conf | tr -d "\"" | sort | uniq -d'
+    assert_output ''
+    in_machine apache2ctl -t
+}
+
+# In every phase of the last stack.sh the shell was as before the plugins.
+#
+# Usage:   shell_unchanged
+# Returns: 0; 1 with the difference
+# Example: shell_unchanged
+function shell_unchanged {
+    # shellcheck disable=SC2016  # expanded in the machine
+    run as_stack 'cd /opt/stack/status/shell
+        for note in *; do diff -u 0-before "$note" || exit; done'
+    assert_success
+}
+
+# REPLY = which of the functions that stack.sh had before the plugins are
+# others in a later phase.
+#
+# Usage:   functions_changed [PHASE]
+# Returns: 0
+# Example: functions_changed 1-source
+function functions_changed {
+    local program='/^[^ ].* \(\) *$/ { name = $1 }
+        { text[name] = text[name] $0 }
+        END { for (name in text) print name, text[name] }'
+    # shellcheck disable=SC2016  # expanded in the machine
+    REPLY=$(as_stack 'cd /opt/stack/status/functions
+        awk "$1" 0-before | sort > /tmp/functions
+        awk "$1" "$2" | sort | comm -23 /tmp/functions - | cut -d " " -f 1' \
+        "$program" "${1:-1-source}")
+    REPLY=${REPLY//$'\n'/ }
+}
+
+# What the process of a service says of itself, on standard output.
+#
+# Usage:   process_of URL
+# Returns: 0; 1 no answer
+# Example: process_of http://127.0.0.1/heat-api
+function process_of {
+    in_machine curl -gks --max-time 30 "$1/process"
+}
+
 # In teardown: what is known if a test failed.
 #
 # Usage:   explain_devstack
@@ -187,7 +309,7 @@ function explain_devstack {
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh '
         systemctl list-units --all --plain --no-legend "devstack@*"
-        grep -H . /etc/apache2/sites-enabled/*.conf | grep -i proxypass
-        tail -n 8 /var/log/apache2/error.log
-        journalctl --no-pager --lines=40 --unit="devstack@*"' 2>&1
+        grep -ho "ProxyPass.*" /etc/apache2/sites-enabled/*.conf | sort -u
+        grep -v "ssl:warn" /var/log/apache2/error.log | tail -n 8
+        journalctl --no-pager --lines=20 --unit="devstack@*"' 2>&1
 }
