@@ -67,7 +67,13 @@ function teardown {
 @test "stand-in: a second stack.sh duplicates lines, as DevStack does" {
     devstack stack.sh
 
+    devstack_apis keystone n-api placement-api c-api neutron-api h-api o-api
     devstack_answers
+    # what runs is not started anew, so the port in CONF is not the one that
+    # the server has
+    devstack_apis mistral-api
+    run devstack_answers
+    assert_failure
     run proxied_once
     assert_failure
     assert_output --partial '/identity'

@@ -17,12 +17,12 @@
 # Public:     devstack_up, devstack_conf, devstack, as_stack, in_devstack,
 #             devstack_apis, devstack_answers, devstack_units, server_of,
 #             devstack_servers, proxied_once, shell_unchanged,
-#             functions_changed, process_of, explain_devstack
+#             functions_changed, process_of, system_files, explain_devstack
 
 load ../helpers/functional
 
 # where the stand-in lies in the machine
-readonly DEVSTACK=/opt/stack/devstack
+DEVSTACK=/opt/stack/devstack
 
 # the callers that are plugins and that DevStack's own functions can serve
 readonly CALLERS=(aodh cloudkitty designate federation heat ironic mistral
@@ -96,7 +96,7 @@ function devstack_conf {
     text=${text/"$DEVSTACK/plugins/devstack-plugin-wsgi"/"$wsgi"}
     text+=$(printf '%s\n' "$@")
     # shellcheck disable=SC2016  # expanded in the machine
-    as_stack 'printf "%s\n" "$1" > devstack/local.conf' "$text"
+    as_stack 'printf "%s\n" "$1" > "$2/local.conf"' "$text" "$DEVSTACK"
 }
 
 # Run bash text in the machine as the stack user, in its home.
@@ -187,11 +187,12 @@ function devstack_answers {
 # Example: in_devstack 'remove_uwsgi_config "$KEYSTONE_PUBLIC_UWSGI_CONF"'
 function in_devstack {
     # shellcheck disable=SC2016  # expanded in the machine
-    as_stack 'TOP_DIR=$PWD/devstack
+    as_stack 'TOP_DIR=$1
+        shift
         PATH=$PATH:/usr/sbin:/sbin
         source "$TOP_DIR/inc/scripts"
         load_plugin_settings > /dev/null
-        '"$1" "${@:2}"
+        '"$1" "$DEVSTACK" "${@:2}"
 }
 
 # The units of APIS are what they are to be.
@@ -297,6 +298,19 @@ function functions_changed {
 # Example: process_of http://127.0.0.1/heat-api
 function process_of {
     in_machine curl -gks --max-time 30 "$1/process"
+}
+
+# The system's own files, and who they belong to; not what they hold, and not
+# what systemd, sudo and Apache write while they run.
+#
+# Usage:   system_files
+# Returns: 0
+# Example: system_files > "$BATS_FILE_TMPDIR/before"
+function system_files {
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh 'find /etc /var/lib /run/uwsgi /run/devstack-wsgi \
+        -printf "%p %y %m %u:%g %l\n" 2>/dev/null |
+        grep -vE "^/var/lib/(systemd|sudo|apache2/module)[/ ]" | sort'
 }
 
 # In teardown: what is known if a test failed.

@@ -1,0 +1,1 @@
+devstack-uwsgi.bats

@@ -1,0 +1,272 @@
+#!/usr/bin/env bats
+#
+# devstack/: a DevStack whose APIs all run under one server, in the stand-in
+#
+# devstack-mod-wsgi.bats is a link to this file.
+
+load ../helpers/devstack
+
+MODE=uwsgi OTHER=mod_wsgi
+if [[ "$BATS_TEST_FILENAME" == */devstack-mod-wsgi.bats ]]; then
+    MODE=mod_wsgi OTHER=uwsgi
+fi
+
+# every caller; watcher's call has a module and no name
+readonly ALL=aodh,cloudkitty,designate,federation,heat,ironic,mistral,monasca\
+,octavia,trove,watcher,zaqar
+
+# what a second stack.sh need not touch
+readonly TREE=(/etc/apache2 /etc/devstack-wsgi /etc/systemd/system
+    /etc/tmpfiles.d /etc/keystone /etc/glance /etc/nova /etc/placement
+    /etc/cinder /etc/neutron /etc/heat /etc/octavia /etc/watcher)
+
+function setup_file {
+    devstack_up || return
+    system_files > "$BATS_FILE_TMPDIR/before"
+    devstack_conf --callers "$ALL" "DEVSTACK_WSGI_MODE=$MODE" \
+        '[[post-config|$CINDER_UWSGI_CONF]]' '[uwsgi]' 'threads = 3'
+}
+
+function teardown_file {
+    machine_down
+}
+
+function setup {
+    devstack_apis
+}
+
+function teardown {
+    explain_devstack
+}
+
+@test "devstack, $MODE: the first stack.sh: every API answers at its URL" {
+    devstack stack.sh
+
+    figure "stack.sh: $TOOK ms"
+    devstack_answers
+    devstack_units enabled active
+    devstack_servers "$MODE"
+    proxied_once
+}
+
+@test "devstack, $MODE: a shell with the plugin is the shell without it" {
+    shell_unchanged
+}
+
+@test "devstack, $MODE: five functions are taken over and no other" {
+    local phase
+    local -a bad=() five=(remove_uwsgi_config write_local_proxy_http_config
+        write_local_uwsgi_http_config write_uwsgi_config
+        write_uwsgi_user_unit_file)
+
+    # zaqar's plugin sources lib/apache anew in the install phase
+    for phase in 1-source 3-configured 5-post-config 8-test-config; do
+        functions_changed "$phase"
+        [[ "$REPLY" == "${five[*]}" ]] || bad+=("$phase: $REPLY;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "devstack, $MODE: what callers do after a write call is in force" {
+    run process_of http://127.0.0.1/heat-api
+    assert_output --partial '"multithread": true'
+    assert_output --partial '"prefix": "/opt/stack/data/venv"'
+    run process_of http://127.0.0.1/volume
+    assert_output --partial '"multithread": true'
+    run process_of http://127.0.0.1/heat-api-cfn
+    assert_output --partial '"HEAT_CFN": "one two"'
+    assert_output --partial '"multithread": false'
+    run process_of http://127.0.0.1/load-balancer
+    assert_output --partial '"OCTAVIA_A": "1"'
+    assert_output --partial '"OCTAVIA_B": "2"'
+    http_status http://127.0.0.1/federated
+    assert_equal "$REPLY" 307
+}
+
+@test "devstack, $MODE: Glance's CONF has one http-socket, HOST:PORT" {
+    # shellcheck disable=SC2016  # expanded in the machine
+    run in_devstack 'grep -c "^http-socket" "$GLANCE_UWSGI_CONF"
+        glance_address "$GLANCE_UWSGI_CONF"'
+
+    assert_line --index 0 1
+    assert_line --index 1 --regexp '^http://127\.0\.0\.1:[0-9]+$'
+}
+
+@test "devstack, $MODE: Glance's clone gets a plain unit and answers" {
+    local address
+    # shellcheck disable=SC2016  # expanded in the machine
+    address=$(in_devstack 'glance_address /etc/glance-remote/*.ini')
+
+    run process_of "$address"
+
+    assert_output --partial '"OS_GLANCE_CONFIG_DIR": "/etc/glance-remote"'
+    run in_machine find /etc/systemd/system -path '*devstack@g-api-r*.d/*'
+    assert_output ''
+}
+
+@test "devstack, $MODE: the link at DevStack's socket is there" {
+    [[ "$MODE" == uwsgi ]] || return 0
+
+    run in_machine find /var/run/uwsgi/ -name '*.socket'
+
+    assert_line --partial keystone-api.socket
+    assert_line --partial octavia-wsgi.socket
+    run in_machine find /run/devstack-wsgi -type s -perm -0002
+    assert_output ''
+}
+
+@test "devstack, $MODE: a second stack.sh changes nothing that it need not" {
+    local key
+    local -a keep=(keystone placement-api n-api neutron-api)
+    local -A pids=()
+    for key in "${keep[@]}"; do
+        main_pid "$key"
+        pids[$key]=$REPLY
+    done
+    tree_of "${TREE[@]}" | grep -v -e g-api-r > "$BATS_TEST_TMPDIR/first"
+
+    devstack stack.sh
+
+    figure "a second stack.sh: $TOOK ms"
+    devstack_answers
+    devstack_units enabled active
+    proxied_once
+    tree_of "${TREE[@]}" | grep -v -e g-api-r > "$BATS_TEST_TMPDIR/second"
+    run diff -u "$BATS_TEST_TMPDIR/first" "$BATS_TEST_TMPDIR/second"
+    assert_success
+    for key in "${keep[@]}"; do
+        main_pid "$key"
+        assert_equal "$key ${pids[$key]}" "$key $REPLY"
+    done
+}
+
+@test "devstack, $MODE: on return of a write call CONF and site are there" {
+    # shellcheck disable=SC2016  # expanded in the machine
+    run in_devstack '
+        sudo install -d -o stack /etc/late
+        install_application late late.wsgi.api:application
+        enable_service late-api
+        write_uwsgi_config /etc/late/late.ini late.wsgi.api:application \
+            /late "" late || exit
+        test -w /etc/late/late.ini && echo "CONF is there"
+        iniset /etc/late/late.ini uwsgi threads 5
+        site=$(apache_site_config_for late)
+        echo "RedirectMatch 308 ^/later$ /late" | sudo tee -a "$site"
+        test -e /etc/apache2/sites-enabled/late.conf && echo "site is there"
+        run_process late-api "$(type -P uwsgi) --ini /etc/late/late.ini"
+        curl -s http://127.0.0.1/late/process' 2> /dev/null
+
+    assert_line 'CONF is there'
+    assert_line 'site is there'
+    assert_output --partial '"multithread": true'
+    http_status http://127.0.0.1/later
+    assert_equal "$REPLY" 308
+}
+
+@test "devstack, $MODE: remove goes by CONF, whatever the second word" {
+    local word
+    local -a bad=()
+
+    for word in late another.wsgi.api:application /usr/bin/script ''; do
+        # shellcheck disable=SC2016  # expanded in the machine
+        in_devstack '
+            enable_service late-api
+            sudo install -d -o stack /etc/late
+            write_uwsgi_config /etc/late/late.ini \
+                late.wsgi.api:application /late "" late || exit
+            run_process late-api "$(type -P uwsgi) --ini /etc/late/late.ini"
+            stop_process late-api
+            remove_uwsgi_config /etc/late/late.ini $1' "$word" \
+            > "$BATS_TEST_TMPDIR/said" 2>&1 ||
+            bad+=("$word: $(< "$BATS_TEST_TMPDIR/said");")
+        run in_machine find /etc/late /etc/apache2/sites-available \
+            /etc/apache2/sites-enabled /etc/devstack-wsgi -name '*late*'
+        [[ "$output" == /etc/late ]] || bad+=("$word leaves $output;")
+    done
+
+    assert_equal "${bad[*]}" ''
+    # what was never written is removed without a word of complaint
+    in_devstack 'remove_uwsgi_config /etc/late/never.ini never'
+    in_machine rm -rf /etc/late
+}
+
+@test "devstack, $MODE: a reboot brings every API back" {
+    "$REPO/tests/machine" reboot "$M"
+
+    # Glance's clone and Designate's site are as DevStack leaves them
+    wait_for 60 devstack_answers
+}
+
+@test "devstack, $MODE: unstack.sh stops and disables every service" {
+    devstack unstack.sh
+
+    devstack_units disabled inactive
+    run in_machine pgrep -u stack -f -- '--ini /etc/(key|nov|pla|cin|neu|hea)'
+    assert_failure 1
+    # none answers, and nobody else answers for it
+    run devstack_answers
+    assert_failure
+    for REPLY in "${APIS[@]%%=*}"; do
+        assert_output --partial "$REPLY at "
+    done
+}
+
+@test "devstack, $MODE: stack.sh after unstack.sh, and n-api in the other" {
+    devstack_conf --callers "$ALL" "DEVSTACK_WSGI_MODE=$MODE" \
+        "WSGI_MODE_n_api=$OTHER" "WSGI_MODE_placement_api=$OTHER"
+
+    devstack stack.sh
+
+    devstack_answers
+    devstack_units enabled active
+    proxied_once
+    server_of n-api
+    assert_equal "$REPLY" "$OTHER"
+    server_of placement-api
+    assert_equal "$REPLY" "$OTHER"
+    server_of keystone
+    assert_equal "$REPLY" "$MODE"
+}
+
+@test "devstack, $MODE: WSGI_TAKE_OVER=False gives it all back to DevStack" {
+    devstack_conf "DEVSTACK_WSGI_MODE=$MODE" WSGI_TAKE_OVER=False
+
+    devstack unstack.sh
+    devstack stack.sh
+
+    devstack_answers
+    devstack_servers uwsgi
+    functions_changed 8-test-config
+    assert_equal "$REPLY" ''
+    run in_devstack 'declare -F wsgi_deploy'
+    assert_output wsgi_deploy
+    run in_machine find /etc/systemd/system -path '*/devstack@*.d/*'
+    assert_output ''
+}
+
+@test "devstack, $MODE: stack.sh over what DevStack's own functions left" {
+    devstack_conf --callers "$ALL" "DEVSTACK_WSGI_MODE=$MODE"
+
+    devstack stack.sh
+
+    devstack_answers
+    devstack_units enabled active
+    devstack_servers "$MODE"
+    proxied_once
+}
+
+@test "devstack, $MODE: clean.sh leaves the files of before the first run" {
+    devstack clean.sh
+
+    # what stock functions wrote meanwhile is not the plugin's
+    in_machine rm -f /etc/tmpfiles.d/uwsgi.conf
+    in_machine rm -rf /run/uwsgi
+    system_files > "$BATS_TEST_TMPDIR/after"
+    run diff -u "$BATS_FILE_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+    assert_success
+    in_machine apache2ctl -t
+    run in_machine systemctl list-units --all --plain --no-legend \
+        'devstack@*'
+    refute_output --regexp 'devstack@(key|n-|pla|c-|neu|h-)'
+}
