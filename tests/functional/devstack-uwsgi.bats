@@ -23,6 +23,7 @@ readonly TREE=(/etc/apache2 /etc/devstack-wsgi /etc/systemd/system
 function setup_file {
     devstack_up || return
     system_files > "$BATS_FILE_TMPDIR/before"
+    # shellcheck disable=SC2016  # expanded by stack.sh
     devstack_conf --callers "$ALL" "DEVSTACK_WSGI_MODE=$MODE" \
         '[[post-config|$CINDER_UWSGI_CONF]]' '[uwsgi]' 'threads = 3'
 }
@@ -152,7 +153,7 @@ function teardown {
         test -w /etc/late/late.ini && echo "CONF is there"
         iniset /etc/late/late.ini uwsgi threads 5
         site=$(apache_site_config_for late)
-        echo "RedirectMatch 308 ^/later$ /late" | sudo tee -a "$site"
+        sudo sh -c "echo RedirectMatch 308 ^/later\\$ /late >> $site"
         test -e /etc/apache2/sites-enabled/late.conf && echo "site is there"
         run_process late-api "$(type -P uwsgi) --ini /etc/late/late.ini"
         curl -s http://127.0.0.1/late/process' 2> /dev/null

@@ -21,6 +21,7 @@ function teardown {
 }
 
 @test "stand-in: with stock functions every API of every caller answers" {
+    # shellcheck disable=SC2016  # expanded by stack.sh
     devstack_conf --stock '[[post-config|$CINDER_UWSGI_CONF]]' '[uwsgi]' \
         'threads = 3'
 
@@ -60,6 +61,7 @@ function teardown {
     run process_of "$address"
 
     assert_output --partial '"OS_GLANCE_CONFIG_DIR": "/etc/glance-remote"'
+    # shellcheck disable=SC2016  # expanded in the machine
     run in_devstack 'glance_address "$GLANCE_UWSGI_CONF"'
     refute_output "$address"
 }

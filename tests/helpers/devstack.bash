@@ -280,9 +280,10 @@ function shell_unchanged {
 # Returns: 0
 # Example: functions_changed 1-source
 function functions_changed {
-    local program='/^[^ ].* \(\) *$/ { name = $1 }
-        { text[name] = text[name] $0 }
-        END { for (name in text) print name, text[name] }'
+    # one line for each function
+    # shellcheck disable=SC2016  # awk's
+    local program='/^[^ ].* \(\) *$/ { text = "" } { text = text $0 }
+        /^}/ { print text }'
     # shellcheck disable=SC2016  # expanded in the machine
     REPLY=$(as_stack 'cd /opt/stack/status/functions
         awk "$1" 0-before | sort > /tmp/functions
