@@ -155,6 +155,7 @@ function teardown {
         site=$(apache_site_config_for late)
         sudo sh -c "echo RedirectMatch 308 ^/later\\$ /late >> $site"
         test -e /etc/apache2/sites-enabled/late.conf && echo "site is there"
+        restart_apache_server
         run_process late-api "$(type -P uwsgi) --ini /etc/late/late.ini"
         curl -s http://127.0.0.1/late/process' 2> /dev/null
 
@@ -177,6 +178,7 @@ function teardown {
             write_uwsgi_config /etc/late/late.ini \
                 late.wsgi.api:application /late "" late || exit
             run_process late-api "$(type -P uwsgi) --ini /etc/late/late.ini"
+            wait_for_service 30 http://127.0.0.1/late
             stop_process late-api
             remove_uwsgi_config /etc/late/late.ini $1' "$word" \
             > "$BATS_TEST_TMPDIR/said" 2>&1 ||
@@ -195,7 +197,7 @@ function teardown {
 @test "devstack, $MODE: a reboot brings every API back" {
     "$REPO/tests/machine" reboot "$M"
 
-    # Glance's clone and Designate's site are as DevStack leaves them
+    lift_start_limit
     wait_for 60 devstack_answers
 }
 

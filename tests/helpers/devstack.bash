@@ -14,8 +14,8 @@
 # Reads:      nothing
 # Writes:     the machine; $BATS_TEST_TMPDIR
 # Sets:       DEVSTACK, CALLERS, and by devstack_apis APIS
-# Public:     devstack_up, devstack_conf, devstack, as_stack, in_devstack,
-#             devstack_apis, devstack_answers, devstack_units, server_of,
+# Public:     devstack_up, lift_start_limit, devstack_conf, devstack, as_stack,
+#             in_devstack, devstack_apis, devstack_answers, devstack_units, server_of,
 #             devstack_servers, proxied_once, shell_unchanged,
 #             functions_changed, process_of, system_files, explain_devstack
 
@@ -37,9 +37,7 @@ readonly CALLERS=(aodh cloudkitty designate federation heat ironic mistral
 # Example: function setup_file { devstack_up; }
 function devstack_up {
     machine_up || return
-    # Apache's start limit is lifted: what DevStack spreads over minutes, the
-    # stand-in does in seconds.  The modules that DevStack enables itself stay
-    # enabled ever after.
+    # the modules that DevStack enables itself stay enabled ever after
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh '
         set -e
@@ -52,12 +50,22 @@ function devstack_up {
         cp "$1/tests/apps/probe.py" "$2/files/"
         cp -r "$1/devstack" "$1/files" "$1/lib" "$1/tools" /opt/stack/wsgi/
         chown -R stack: /opt/stack
-        mkdir -p /run/systemd/system/apache2.service.d
+        a2enmod -q headers proxy proxy_http proxy_uwsgi ssl
+        systemctl restart apache2' "$REPO" "$DEVSTACK" > /dev/null || return
+    lift_start_limit
+}
+
+# Let Apache be restarted as often as one likes, until the next boot: what
+# DevStack spreads over minutes, the stand-in does in seconds.
+#
+# Usage:   lift_start_limit
+# Returns: 0
+# Example: lift_start_limit
+function lift_start_limit {
+    machine_sh 'mkdir -p /run/systemd/system/apache2.service.d
         printf "[Unit]\nStartLimitIntervalSec=0\n" \
             > /run/systemd/system/apache2.service.d/standin.conf
-        systemctl daemon-reload
-        a2enmod -q headers proxy proxy_http proxy_uwsgi ssl
-        systemctl restart apache2' "$REPO" "$DEVSTACK" > /dev/null
+        systemctl daemon-reload'
 }
 
 # Write local.conf: its localrc, with a line for each caller and one for the
@@ -269,7 +277,9 @@ function proxied_once {
 function shell_unchanged {
     # shellcheck disable=SC2016  # expanded in the machine
     run as_stack 'cd /opt/stack/status/shell
-        for note in *; do diff -u 0-before "$note" || exit; done'
+        for note in *; do
+            diff -u 0-before "$note" || exit
+        done'
     assert_success
 }
 
