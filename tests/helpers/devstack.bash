@@ -15,8 +15,8 @@
 # Writes:     the machine; $BATS_TEST_TMPDIR
 # Sets:       DEVSTACK, CALLERS, and by devstack_apis APIS
 # Public:     devstack_up, lift_start_limit, devstack_conf, devstack, as_stack,
-#             in_devstack, devstack_apis, devstack_answers, devstack_units, server_of,
-#             devstack_servers, proxied_once, shell_unchanged,
+#             in_devstack, devstack_apis, devstack_answers, devstack_units,
+#             server_of, devstack_servers, proxied_once, shell_unchanged,
 #             functions_changed, process_of, system_files, explain_devstack
 
 load ../helpers/functional
@@ -36,6 +36,7 @@ readonly CALLERS=(aodh cloudkitty designate federation heat ironic mistral
 # Returns: 0; 1 it did not boot
 # Example: function setup_file { devstack_up; }
 function devstack_up {
+    requires sudo openssl || return
     machine_up || return
     # the modules that DevStack enables itself stay enabled ever after
     # shellcheck disable=SC2016  # expanded in the machine
