@@ -266,8 +266,7 @@ function devstack_servers {
 function proxied_once {
     run machine_sh 'grep -hoE "^[[:blank:]]*ProxyPass +[^ ]+" \
         /etc/apache2/sites-enabled/*.conf | tr -d "\"" | sort | uniq -d'
-    assert_output ''
-    in_machine apache2ctl -t
+    assert_output '' && in_machine apache2ctl -t
 }
 
 # In every phase of the last stack.sh the shell was as before the plugins.
