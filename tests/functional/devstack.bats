@@ -88,10 +88,14 @@ function teardown {
     devstack_units disabled inactive
     run in_machine systemctl is-active devstack@g-api-r
     assert_output active
-    http_status http://127.0.0.1/placement
-    assert_equal "$REPLY" 503
-    http_status http://127.0.0.1/compute
-    assert_equal "$REPLY" 404
+    # Nova's site goes, and nobody tells Apache
+    for REPLY in placement compute; do
+        http_status "http://127.0.0.1/$REPLY"
+        assert_equal "$REPLY" 503
+    done
+    run machine_sh 'cd /etc/apache2/sites-enabled && echo *-api.conf'
+    assert_output --partial placement-api.conf
+    refute_output --partial nova-api.conf
 }
 
 @test "stand-in: clean.sh leaves sites under other names, as DevStack does" {
