@@ -12,6 +12,7 @@ What it answers is chosen by the path below its own:
 /raise?X       raises an exception with the text X
 /sleep?S       answers after S seconds
 /spawn         starts a process that does not end at SIGTERM
+/segfault      ends its process with a segmentation fault
 all others     VERSION
 
 Its environment says how it loads:
@@ -20,6 +21,7 @@ IMPORT_SECONDS=N  takes N seconds
 IMPORT_ENDS=raise ends in an exception; exit: ends the process (SystemExit)
 """
 
+import ctypes
 import hashlib
 import json
 import os
@@ -84,6 +86,8 @@ def application(environ, start_response):
         time.sleep(float(query))
     elif path == '/spawn':
         subprocess.Popen(['sh', '-c', 'trap "" TERM; sleep 600; :'])
+    elif path == '/segfault':
+        ctypes.string_at(0)
     answer = (body + '\n').encode()
     headers.append(('Content-Length', str(len(answer))))
     start_response(status, headers)
