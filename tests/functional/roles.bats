@@ -11,8 +11,10 @@ OPENID=client-of-the-probe
 function setup_file {
     requires ansible-playbook || return
     machine_up || return
-    run post_run
+    run post_run '{devstack_wsgi_expect_services: false}'
     printf '%s\n' "$status" "$output" > "$BATS_FILE_TMPDIR/bare"
+    run post_run
+    printf '%s\n' "$status" "$output" > "$BATS_FILE_TMPDIR/none"
     collected > "$BATS_FILE_TMPDIR/bare-files"
     deploy_both || return
     run post_run
@@ -27,11 +29,14 @@ function teardown {
     explain_failure role-uwsgi role-mod
 }
 
-# Run the jobs' post-run in the machine, as a job would.
+# Run the jobs' post-run in the machine, as a job would that asked for the
+# probe's two servers.
 #
-# Usage: post_run [NAME=VALUE...]
+# Usage: post_run [VARIABLES...]
+#   VARIABLES  as YAML
 function post_run {
-    local -a options=()
+    local -a options=(--extra-vars '{devstack_localrc: {
+        DEVSTACK_WSGI_MODE: mod_wsgi, WSGI_MODE_role_uwsgi: uwsgi}}')
     local word
     for word; do
         options+=(--extra-vars "$word")
@@ -124,6 +129,13 @@ function deploy_both {
     assert_line --index 0 0
     assert_output --partial 'changed=1'
     assert_output --partial 'failed=0'
+}
+
+@test "roles: a job in which nothing was deployed fails" {
+    run cat "$BATS_FILE_TMPDIR/none"
+
+    assert_line --index 0 2
+    assert_output --partial 'there is no service'
 }
 
 @test "roles: others may read what was collected" {
@@ -256,4 +268,29 @@ function deploy_both {
 
     assert_failure
     assert_output --partial 'role-mod.service: Main process exited'
+}
+
+@test "roles: a service under another server than asked for fails the job" {
+    local rc="{devstack_wsgi_segfault_fatal: false,
+        devstack_localrc: {DEVSTACK_WSGI_MODE: mod_wsgi}}"
+
+    run post_run "$rc"
+
+    assert_failure
+    assert_output --partial 'role-uwsgi is under uwsgi, not mod_wsgi"'
+}
+
+@test "roles: of an upgrade, the new side's toggles count" {
+    run post_run '{devstack_wsgi_segfault_fatal: false,
+        grenade_devstack_localrc: {shared: {WSGI_MODE_role_mod: mod_wsgi},
+            old: {DEVSTACK_WSGI_MODE: mod_wsgi},
+            new: {DEVSTACK_WSGI_MODE: uwsgi}}}'
+    assert_success
+
+    run post_run '{devstack_wsgi_segfault_fatal: false,
+        grenade_devstack_localrc: {shared: {}, old: {},
+            new: {WSGI_TAKE_OVER: "False"}}}'
+
+    assert_failure
+    assert_output --partial 'WSGI_TAKE_OVER is off, and there are services'
 }
