@@ -7,7 +7,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / '_ext'))
 
 project = 'devstack-plugin-wsgi'
 copyright = 'the authors of devstack-plugin-wsgi'  # the name Sphinx asks for
-extensions = ['openstackdocstheme', 'shell_reference']
+extensions = ['openstackdocstheme', 'shell_reference', 'zuul_sphinx']
 html_theme = 'openstackdocs'
 pygments_style = 'native'
 

@@ -313,6 +313,20 @@ function assert_found {
     assert_finds 'roles/devstack-wsgi-collect: no README.rst'
 }
 
+@test "zuul: the jobs that the documents show are right" {
+    local jobs
+    # the blocks of YAML that begin a job, with three columns before them
+    jobs=$(sed -n '/^   - job:$/,/^$/s/^   //p' "$REPO/doc/source/zuul.rst")
+    assert_equal "$(grep -c '^- job:' <<< "$jobs")" 3
+    printf '%s\n' "$jobs" >> "$JOBS"
+    : > "$TREE/playbooks/wsgi-post.yaml"
+
+    check
+
+    assert_output "$(sed -n 's/^    name: \(.*\)/\1: nothing runs this job/p' \
+        <<< "$jobs")"
+}
+
 @test "zuul: a folder that is not there is wrong usage" {
     run python3 "$REPO/tests/tools/zuul_check.py" --tree "$TREE/none"
 
