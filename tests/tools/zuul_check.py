@@ -44,6 +44,7 @@ PHASES = ('pre-run', 'run', 'post-run', 'cleanup-run')
 PROJECT_ATTRIBUTES = {
     'name', 'description', 'templates', 'vars', 'queue', 'merge-mode',
     'default-branch'}
+SETTING = re.compile(r'^([A-Z_]*WSGI_[A-Z_]+)=', re.MULTILINE)
 INCLUDES = tuple(prefix + word for prefix in ('', 'ansible.builtin.')
                  for word in ('include_role', 'import_role'))
 # what a task says without braces
@@ -330,6 +331,15 @@ class Checker:
             return
         self.say(where, "no toggle '%s'", key)
 
+    def check_settings(self) -> None:
+        """What a person may set is known to this check, too."""
+        text = (self.tree / 'devstack' / 'settings').read_text()
+        for key in SETTING.findall(text):
+            if not any(re.fullmatch(pattern, key)
+                       for pattern in self.known['toggles']):
+                self.say('devstack/settings', "toggle '%s' is not known to "
+                         'this check (known.yaml)', key)
+
     def check_patterns(self, name: str, job: dict) -> None:
         for kind in ('files', 'irrelevant-files'):
             for pattern in as_list(job.get(kind)):
@@ -369,6 +379,7 @@ class Checker:
             self.check_roles()
             self.check_pipelines()
             self.check_jobs()
+            self.check_settings()
         if loader:
             self.check_loader()
         return self.found

@@ -16,8 +16,9 @@ function setup_file {
 function setup {
     TREE=$BATS_TEST_TMPDIR/tree
     mkdir "$TREE"
-    cp -r "$REPO"/{zuul.d,playbooks,roles,tests,tools,doc,releasenotes,.ci} \
-        "$REPO"/{README.rst,LICENSE,tox.ini,run_tests.sh,.gitignore} "$TREE/"
+    cp -r "$REPO"/{zuul.d,playbooks,roles,devstack,doc,releasenotes,tests} \
+        "$REPO"/{tools,.ci,README.rst,LICENSE,tox.ini,run_tests.sh} \
+        "$REPO/.gitignore" "$TREE/"
     JOBS=$TREE/zuul.d/jobs.yaml
     PROJECT=$TREE/zuul.d/project.yaml
     COLLECT=$TREE/roles/devstack-wsgi-collect
@@ -261,6 +262,12 @@ function assert_found {
     done
 
     assert_equal "${bad[*]}" ''
+}
+
+@test "zuul: a toggle that the plugin has and the check does not is found" {
+    echo 'WSGI_PALETTE=green' >> "$TREE/devstack/settings"
+
+    assert_finds "devstack/settings: toggle 'WSGI_PALETTE' is not known"
 }
 
 @test "zuul: the plugin in a job that does not require it is found" {
