@@ -19,10 +19,14 @@ function teardown {
 @test "status: forty services are forty rows of JSON, each with its state" {
     local begin
     serve uwsgi runs
-    # as a person would write them
+    serve mod-wsgi runs-too
+    # as a person would write them, under both servers
     # shellcheck disable=SC2016  # expanded in the machine
-    machine_sh 'for i in {10..48}; do
+    machine_sh 'for i in {10..47}; do
+        mode=uwsgi
+        (( i % 2 )) || mode=mod_wsgi
         printf "%s\n" "name=many-$i" "path=/many-$i" app=probe:application \
+            "mode=$mode" \
             chdir=/srv/runs user=www-data group=www-data \
             > "/etc/devstack-wsgi/services/many-$i.conf"
         done'
@@ -42,7 +46,7 @@ for words, number in sorted(collections.Counter(
     print(number, words)
 ' < "$BATS_TEST_TMPDIR/json"
     assert_output '40 rows, 40 names
-1 active 2 none
+2 active 2 none
 1 inactive None config:missing
-38 inactive None none'
+37 inactive None none'
 }
