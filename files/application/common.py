@@ -31,4 +31,5 @@ def mend(environ, front, peer):
     path = environ.get('PATH_INFO', '')
     if PREFIX and (path + '/').startswith(PREFIX + '/'):
         environ['SCRIPT_NAME'] = PREFIX
-        environ['PATH_INFO'] = path[len(PREFIX):]
+        # as mod_proxy_uwsgi says it of the prefix itself
+        environ['PATH_INFO'] = path[len(PREFIX):] or '/'

@@ -4,13 +4,16 @@
 Written from files/mod_wsgi/control.py by lib/servers/mod_wsgi; change it
 there.
 
+control.py settle --ini CONF --defaults FILE --conf HTTPD.CONF
+    before a start: takes over what the caller's CONF, which is uWSGI's, says
+    otherwise than when it was written (FILE); the rest is a line of warning
 control.py ready  --conf CONF --path /prefix/healthcheck
     waits until the application answers with a status below 500; fails when
     the httpd ends, or when the application does not load
 control.py reload --python PYTHON --script SCRIPT [--path DIR] [--cwd DIR]
     brings new code in, one process after the other; code that does not load
     is refused, and the old goes on serving
-control.py stop
+control.py stop --conf CONF
     ends the httpd when the requests in flight are answered
 control.py stats RUN...
     one line for each service: processes, requests; '- -' if it does not run
@@ -20,11 +23,14 @@ and RUNTIME_DIRECTORY.
 """
 
 import argparse
+import ctypes
 import glob
 import http.client
+import json
 import os
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -34,6 +40,36 @@ POLL = 0.05
 # how long an application may answer 5xx (its database is late, say)
 PATIENCE = 30
 AGENT = 'devstack-wsgi-ready'
+
+
+# settings of uWSGI that a process of mod_wsgi has as well
+OPTIONS = {
+    'processes': 'processes', 'workers': 'processes', 'threads': 'threads',
+    'harakiri': 'request-timeout', 'max-requests': 'maximum-requests',
+    'listen': 'listen-backlog', 'chdir': 'home', 'chdir2': 'home',
+    'venv': 'python-home', 'virtualenv': 'python-home',
+    'home': 'python-home', 'pythonpath': 'python-path',
+}
+FOLDERS = ('home', 'python-home', 'python-path')
+# what DevStack's own functions write, and means nothing here
+STOCK = frozenset((
+    'add-header', 'chmod-socket', 'exit-on-reload', 'hook-master-start',
+    'http-auto-chunked', 'http-chunked-input', 'http-keepalive',
+    'http-raw-body', 'plugins', 'socket', 'socket-timeout',
+    'worker-reload-mercy'))
+
+# Python has no names for these
+PIDFD_GETFD = 438
+SO_ATTACH_FILTER = 26
+# a filter of packets (BPF) that drops those that begin a connection; the
+# kernel that sent one sends it again a second later, when the port is closed
+NO_SYN = (
+    (0x30, 0, 0, 13),           # the byte of TCP's flags
+    (0x54, 0, 0, 0x12),         # SYN and ACK of them
+    (0x15, 0, 1, 0x02),         # SYN alone:
+    (0x06, 0, 0, 0),            # drop it
+    (0x06, 0, 0, 0xffffffff),   # else let it in
+)
 
 
 class Broken(Exception):
@@ -82,20 +118,73 @@ def loaded(run, pid):
             if os.path.exists(os.path.join(run, 'requests', str(worker)))]
 
 
-def ask(args):
-    """The status and the start of the body of one answer."""
+def read_ini(path):
+    """The settings of an ini of uWSGI, each with all its values."""
+    found = {}
+    with open(path) as text:
+        for line in text:
+            key, equals, value = line.partition('=')
+            if equals and not key.lstrip().startswith(('#', ';', '[')):
+                found.setdefault(key.strip(), []).append(
+                    value.strip().replace('%%', '%'))
+    return found
+
+
+def settle(args, run):
     with open(args.conf) as text:
+        options = re.search(r'^Define DEVSTACK_WSGI_DAEMON "(.*)"$',
+                            text.read(), re.MULTILINE).group(1)
+    options = dict(option.split('=', 1) for option in options.split())
+    written = read_ini(args.defaults)
+    settings = {'env': {}, 'argv': None}
+    for key, values in read_ini(args.ini).items():
+        if values == written.get(key):
+            continue
+        if key in OPTIONS:
+            option = OPTIONS[key]
+            form = r'/[\w./+@,~-]*' if option in FOLDERS else r'\d+'
+            for value in values:
+                if not re.fullmatch(form, value):
+                    raise Broken('%s: %s = %s: mod_wsgi takes no such value'
+                                 % (args.ini, key, value))
+            options[option] = ':'.join(values)
+        elif key == 'env':
+            settings['env'] = dict(value.partition('=')[::2]
+                                   for value in values)
+        elif key == 'pyargv':
+            settings['argv'] = ' '.join(values).split()
+        elif key == 'http-socket':
+            print('devstack-wsgi: %s: %s = %s: "wsgi apply" brings it in' % (
+                args.ini, key, ', '.join(values)), flush=True)
+        elif key not in STOCK:
+            print('devstack-wsgi: %s: %s means nothing to mod_wsgi' % (
+                args.ini, key), flush=True)
+    with open(os.path.join(run, 'daemon.conf'), 'w') as text:
+        text.write('Define DEVSTACK_WSGI_DAEMON "%s"\n' % ' '.join(
+            '%s=%s' % option for option in options.items()))
+    with open(os.path.join(run, 'settings.json'), 'w') as text:
+        json.dump(settings, text)
+
+
+def own_address(conf):
+    """The httpd's port, and the secret that it asks for."""
+    with open(conf) as text:
         said = text.read()
     port = re.search(r'^Listen 127\.0\.0\.1:(\d+)$', said, re.MULTILINE)
     secret = re.search(r'^Define DEVSTACK_WSGI_SECRET (\w+)$', said,
                        re.MULTILINE)
-    connection = http.client.HTTPConnection(
-        '127.0.0.1', int(port.group(1)), timeout=10)
+    return int(port.group(1)), secret.group(1)
+
+
+def ask(args):
+    """The status and the start of the body of one answer."""
+    port, secret = own_address(args.conf)
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=10)
     try:
         connection.request('GET', args.path, headers={
             'Host': 'localhost', 'User-Agent': AGENT,
             'X-Devstack-Wsgi-Peer': '127.0.0.1',
-            'X-Devstack-Wsgi-Secret': secret.group(1)})
+            'X-Devstack-Wsgi-Secret': secret})
         answer = connection.getresponse()
         return answer.status, answer.read(200).decode('utf-8', 'replace')
     finally:
@@ -163,10 +252,55 @@ def reload(args, run):
             time.sleep(POLL)
 
 
-def stop(_, run):
+def listener(pid, port):
+    """The socket of a process that listens on a port, as one of ours."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    process = os.pidfd_open(pid)
+    for name in os.listdir('/proc/%d/fd' % pid):
+        if not os.readlink('/proc/%d/fd/%s' % (pid, name)).startswith(
+                'socket:'):
+            continue
+        copy = libc.syscall(PIDFD_GETFD, process, int(name), 0)
+        if copy < 0:
+            raise OSError(ctypes.get_errno(), 'pidfd_getfd')
+        found = socket.socket(fileno=copy)
+        if found.family == socket.AF_INET and found.getsockopt(
+                socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and (
+                found.getsockname()[1] == port):
+            return found
+        found.close()
+    raise OSError('nothing listens on %d' % port)
+
+
+def drain(pid, port):
+    """Let nobody connect any more, and wait until each who has is served: the
+    kernel resets the connections that wait at a port which closes."""
+    try:
+        waiting = listener(pid, port)
+    except OSError as error:
+        print('devstack-wsgi: cannot look at the port, so a request may be'
+              ' lost: %s' % error, flush=True)
+        return
+    program = b''.join(struct.pack('HBBI', *step) for step in NO_SYN)
+    memory = ctypes.create_string_buffer(program)
+    waiting.setsockopt(
+        socket.SOL_SOCKET, SO_ATTACH_FILTER,
+        struct.pack('HP', len(NO_SYN), ctypes.addressof(memory)))
+    limit = time.monotonic() + PATIENCE
+    while time.monotonic() < limit:
+        # tcpi_unacked: of a port, those that nobody has accepted
+        info = waiting.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        if not struct.unpack_from('I', info, 24)[0]:
+            break
+        time.sleep(POLL / 10)
+    waiting.close()
+
+
+def stop(args, run):
     httpd = main_pid()
     if not alive(httpd):
         return
+    drain(httpd, own_address(args.conf)[0])
     # it closes its port, and its children end their requests
     os.kill(httpd, signal.SIGWINCH)
     while alive(httpd) and [
@@ -198,6 +332,10 @@ def main():
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest='verb', required=True)
+    verb = verbs.add_parser('settle')
+    verb.add_argument('--ini', required=True)
+    verb.add_argument('--defaults', required=True)
+    verb.add_argument('--conf', required=True)
     verb = verbs.add_parser('ready')
     verb.add_argument('--conf', required=True)
     verb.add_argument('--path', default='/')
@@ -206,7 +344,8 @@ def main():
     verb.add_argument('--script', required=True)
     verb.add_argument('--python-path', action='append', default=[])
     verb.add_argument('--cwd', default='/')
-    verbs.add_parser('stop')
+    verb = verbs.add_parser('stop')
+    verb.add_argument('--conf', required=True)
     verb = verbs.add_parser('stats')
     verb.add_argument('runs', nargs='*')
     args = parser.parse_args()
@@ -214,8 +353,8 @@ def main():
         if args.verb == 'stats':
             stats(args)
         else:
-            {'ready': ready, 'reload': reload, 'stop': stop}[args.verb](
-                args, os.environ['RUNTIME_DIRECTORY'])
+            {'settle': settle, 'ready': ready, 'reload': reload,
+             'stop': stop}[args.verb](args, os.environ['RUNTIME_DIRECTORY'])
     except Broken as problem:
         print('devstack-wsgi: %s' % problem, file=sys.stderr)
         return 1

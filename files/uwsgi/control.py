@@ -6,7 +6,7 @@ Written from files/uwsgi/control.py by lib/servers/uwsgi; change it there.
 control.py ready  --address A --protocol P --path /prefix/healthcheck
     waits until the application answers with a status below 500; fails when
     the instance ends, or when its workers die again and again at import
-control.py reload --how chain|hup --program uwsgi --conf CONF
+control.py reload --how chain|hup --conf CONF -- UWSGI ARGUMENT...
     brings new code in and waits until every worker has it; code that does
     not load is refused, and the old goes on serving
 control.py stop
@@ -186,12 +186,14 @@ def try_load(args, folder):
     with open(args.conf) as conf, open(trial, 'w') as copy:
         copy.writelines(line for line in conf
                         if line.split('=')[0].strip() not in (
-                            'lazy', 'lazy-apps', 'socket', 'http-socket'))
+                            'lazy', 'lazy-apps', 'socket', 'http-socket',
+                            'http'))
+    command = [trial if word == args.conf else word for word in args.command]
     environment = {key: value for key, value in os.environ.items()
                    if not key.startswith('UWSGI_')}
     try:
         done = subprocess.run(
-            [args.program, '--ini', trial, '--no-server'], env=environment,
+            command + ['--no-server'], env=environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors='replace')
     finally:
@@ -255,8 +257,8 @@ def main():
     verb.add_argument('--healthcheck', default='/')
     verb = verbs.add_parser('reload')
     verb.add_argument('--how', choices=('chain', 'hup'), required=True)
-    verb.add_argument('--program', required=True)
     verb.add_argument('--conf', required=True)
+    verb.add_argument('command', nargs='+')
     verbs.add_parser('stop')
     verb = verbs.add_parser('stats')
     verb.add_argument('sockets', nargs='*')

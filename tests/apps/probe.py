@@ -2,7 +2,7 @@
 
 What it answers is chosen by the path below its own:
 
-/environ       its environ, as JSON
+/environ       its environ, as JSON; the same with ?environ, anywhere
 /process       its process, as JSON: arguments, variables, prefix, threads
 /refuse        403, and leaves the body unread
 /sum           reads wsgi.input; length and SHA-256 of the body, as JSON
@@ -59,7 +59,7 @@ def application(environ, start_response):
     status = '200 OK'
     headers = [('Content-Type', 'text/plain')]
     body = VERSION
-    if path.startswith('/environ'):
+    if path.startswith('/environ') or query == 'environ':
         body = json.dumps({key: value for key, value in environ.items()
                            if isinstance(value, str)})
     elif path == '/process':

@@ -36,6 +36,7 @@ function teardown {
 @test "answers: behind Apache the environ is equal in all modes" {
     # what follows the prefix, then options of curl
     local -a rows=(
+        "?environ"
         "/environ"
         "/environ/"
         "/environ/a/b?x=1&y=%20z"

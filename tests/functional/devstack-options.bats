@@ -50,7 +50,7 @@ function assert_refused {
         assert_output --partial '"HTTP_X_FORWARDED_PROTO": "https"'
         assert_output --partial '"wsgi.url_scheme": "https"'
         devstack unstack.sh
-        devstack_units disabled inactive
+        devstack_stopped
     done
 }
 

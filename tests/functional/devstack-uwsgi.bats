@@ -204,7 +204,7 @@ function teardown {
 @test "devstack, $MODE: unstack.sh stops and disables every service" {
     devstack unstack.sh
 
-    devstack_units disabled inactive
+    devstack_stopped
     run in_machine pgrep -u stack -f -- '--ini /etc/(key|nov|pla|cin|neu|hea)'
     assert_failure 1
     # none answers, and nobody else answers for it

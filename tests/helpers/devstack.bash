@@ -16,8 +16,9 @@
 # Sets:       DEVSTACK, CALLERS, and by devstack_apis APIS
 # Public:     devstack_up, lift_start_limit, devstack_conf, devstack, as_stack,
 #             in_devstack, devstack_apis, devstack_answers, devstack_units,
-#             server_of, devstack_servers, proxied_once, shell_unchanged,
-#             functions_changed, process_of, system_files, explain_devstack
+#             devstack_stopped, server_of, devstack_servers, proxied_once,
+#             shell_unchanged, functions_changed, process_of, system_files,
+#             explain_devstack
 
 load ../helpers/functional
 
@@ -207,7 +208,7 @@ function in_devstack {
 # The units of APIS are what they are to be.
 #
 # Usage:   devstack_units ENABLED ACTIVE
-#   ENABLED  what 'systemctl is-enabled' says
+#   ENABLED  what 'systemctl is-enabled' says; empty: there is no unit
 #   ACTIVE   what 'systemctl is-active' says
 # Returns: 0; 1 some are not, each named
 # Example: devstack_units enabled active
@@ -220,10 +221,30 @@ function devstack_units {
         said=$(machine_sh 'systemctl is-enabled "$1" 2>/dev/null
             systemctl is-active "$1"' "devstack@$key.service") ||
             true  # its words are read
-        [[ "${said//$'\n'/ }" == "$1 $2" ]] ||
+        [[ "${said//$'\n'/ }" == "${1:+$1 }$2" ]] ||
             bad+=("$key: ${said//$'\n'/ };")
     done
     assert_equal "${bad[*]}" ''
+}
+
+# The units of APIS are stopped and disabled, or gone with what cinder, neutron
+# and nova remove in unstack.sh.
+#
+# Usage:   devstack_stopped
+# Returns: 0; 1 some are not, each named
+# Example: devstack unstack.sh; devstack_stopped
+function devstack_stopped {
+    local row
+    local -a all=("${APIS[@]}") gone=() APIS=()
+    for row in "${all[@]}"; do
+        case ${row%%=*} in
+            n-api|n-api-meta|c-api|neutron-api) gone+=("$row") ;;
+            *)                                  APIS+=("$row") ;;
+        esac
+    done
+    devstack_units disabled inactive || return
+    APIS=("${gone[@]}")
+    devstack_units '' inactive
 }
 
 # REPLY = the server that a unit runs: uwsgi, mod_wsgi, or the program.
@@ -321,7 +342,7 @@ function system_files {
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh 'find /etc /var/lib /run/uwsgi /run/devstack-wsgi \
         -printf "%p %y %m %u:%g %l\n" 2>/dev/null |
-        grep -vE "^/var/lib/(systemd|sudo|apache2/module)[/ ]" | sort'
+        grep -vE "^/var/lib/(systemd|sudo|apache2/(module|site))[/ ]" | sort'
 }
 
 # In teardown: what is known if a test failed.

@@ -38,7 +38,6 @@ function assert_paths {
         /etc/systemd/system/devstack@thing-api.service.d/50-wsgi.conf \
         socket-unit /etc/systemd/system/devstack@thing-api.socket \
         site /etc/apache2/sites-available/thing-api.conf \
-        site-link /etc/apache2/sites-enabled/thing-api.conf \
         site-dir /etc/devstack-wsgi/site.d/thing-api \
         socket /run/devstack-wsgi/thing-api.socket \
         socket-link /run/uwsgi/thing-api.socket \
@@ -57,7 +56,6 @@ function assert_paths {
         dropin /etc/systemd/system/devstack@t-api.service.d/50-wsgi.conf \
         socket-unit /etc/systemd/system/devstack@t-api.socket \
         site /etc/apache2/sites-available/thing-site.conf \
-        site-link /etc/apache2/sites-enabled/thing-site.conf \
         site-dir /etc/devstack-wsgi/site.d/thing-site \
         socket /run/devstack-wsgi/thing-site.socket \
         socket-link /run/uwsgi/thing-site.socket \
@@ -70,7 +68,7 @@ function assert_paths {
     untraced shape path
 
     assert_paths thing-api \
-        site /etc/httpd/conf.d/thing-api.conf site-link '' \
+        site /etc/httpd/conf.d/thing-api.conf \
         record /etc/devstack-wsgi/services/thing-api.conf
 }
 
@@ -116,7 +114,7 @@ function assert_paths {
     local -a bad=()
     untraced shape path
 
-    for kind in record config script unit dropin socket-unit site site-link \
+    for kind in record config script unit dropin socket-unit site \
         site-dir socket socket-link run stats fifo helper; do
         _wsgi_path "$kind" thing-api
         [[ -z "${seen[$REPLY]:-}" ]] || bad+=("$kind and ${seen[$REPLY]}")

@@ -2,19 +2,36 @@
 #
 # devstack/: what each of DevStack's phases calls
 
-load ../helpers/load
+load ../helpers/unit
 
 function setup {
-    sandbox
+    load ../helpers/load
+    fake_system
     # what stack.sh has before it sources a plugin
-    # shellcheck disable=SC2317  # the plugin calls it
+    ENABLED_SERVICES=key,g-api,n-api,heat-engine
+    WSGI_MODE=uwsgi
+    stub_devstack
+    untraced settings
+}
+
+# DevStack's functions, which log how they were called.
+# shellcheck disable=SC2317  # the plugin calls them
+function stub_devstack {
     function die { printf 'die: %s\n' "${*:2}"; exit 1; }
+    function define_plugin { :; }
+    function write_uwsgi_user_unit_file { printf 'stock %s\n' "$*"; }
+    function is_package_installed { [[ "$INSTALLED" == *"$1"* ]]; }
+    function install_package {
+        printf 'install_package %s\n' "$*" >> "$CALLS"
+    }
+    INSTALLED='uwsgi-core uwsgi-plugin-python3 apache2'
+}
+
+function settings {
     # shellcheck source=devstack/settings
     source "$REPO/devstack/settings"
     # shellcheck disable=SC2317  # the plugin calls it
-    function wsgi_stop { printf 'wsgi_stop %s\n' "$*" >> "$CALLS"; }
-    # shellcheck disable=SC2317  # the plugin calls it
-    function wsgi_remove { printf 'wsgi_remove %s\n' "$*" >> "$CALLS"; }
+    function _wsgi_verb { printf '%s\n' "$*" >> "$CALLS"; }
 }
 
 # Go through a phase as stack.sh does: sourced, under errexit.
@@ -25,39 +42,148 @@ function phase {
     source "$REPO/devstack/plugin.sh" "$@"
 }
 
-@test "plugin: settings give the functions of the library" {
+@test "plugin: settings give the library, and take five functions over" {
+    local name
+    local -a bad=()
+
     run declare -F wsgi_deploy wsgi_start wsgi_remove
+    assert_success
+
+    for name in write_uwsgi_config write_local_uwsgi_http_config \
+            write_local_proxy_http_config remove_uwsgi_config \
+            write_uwsgi_user_unit_file; do
+        [[ "$(declare -f "$name")" == *_wsgi_verb\ adopt_* ]] ||
+            bad+=("$name")
+    done
+    assert_equal "${bad[*]}" ''
+}
+
+@test "plugin: WSGI_TAKE_OVER=False leaves DevStack's functions" {
+    WSGI_TAKE_OVER=False
+    unset -f write_uwsgi_config write_uwsgi_user_unit_file
+    stub_devstack
+    untraced settings
+
+    run declare -F write_uwsgi_config
+    assert_failure
+    run write_uwsgi_user_unit_file x
+    assert_output 'stock x'
+    run declare -F wsgi_deploy
+    assert_success
+}
+
+@test "plugin: a CONF that nobody declared goes to DevStack's own function" {
+    function _wsgi_verb { return "$_WSGI_ADOPT_UNKNOWN"; }
+
+    run write_uwsgi_user_unit_file devstack@x.service 'uwsgi --ini /x' '' me
 
     assert_success
+    assert_output 'stock devstack@x.service uwsgi --ini /x  me'
+}
+
+@test "plugin: pre-install with nothing to install asks for nothing" {
+    run phase stack pre-install
+
+    assert_success
+    refute_output
+    assert_equal "$(< "$CALLS")" ''
+}
+
+@test "plugin: pre-install installs the servers that local.conf names" {
+    WSGI_MODE_n_api=mod_wsgi
+
+    run phase stack pre-install
+
+    assert_success
+    assert_equal "$(< "$CALLS")" 'install_package libapache2-mod-wsgi-py3'
+}
+
+@test "plugin: pre-install gives back what WSGI_TAKE_OVER=False disclaims" {
+    WSGI_TAKE_OVER=False
+
+    run phase stack pre-install
+
+    assert_success
+    assert_equal "$(< "$CALLS")" adopt_release
+}
+
+@test "plugin: pre-install refuses what is wrong in local.conf, and names it" {
+    local line variable
+    local -a bad=()
+
+    for line in DEVSTACK_WSGI_MODE=gunicorn WSGI_MODE_n_api=nginx \
+            WSGI_MODE_nova_apy=uwsgi WSGI_HARDENING=strong \
+            WSGI_PROCESSES=0 WSGI_THREADS_key=many \
+            WSGI_TRANSPORT_g_api=ftp USER_UNITS=True; do
+        variable=${line%%=*}
+        run with_line "$line"
+        [[ $status -eq 1 && "$output" == *"$variable"* && \
+            "$output" == *'die: wsgi: see above' && ! -s "$CALLS" ]] ||
+            bad+=("$line: $output;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+# Usage: with_line NAME=VALUE    goes through pre-install with it
+function with_line {
+    declare -g "$1"
+    phase stack pre-install
+}
+
+@test "plugin: the names of services are those of DevStack and the catalogue" {
+    local name
+    local -a bad=()
+
+    for name in key keystone keystone_api g_api nova_metadata heat_engine; do
+        run with_line "WSGI_MODE_$name=uwsgi"
+        [[ $status -eq 0 ]] || bad+=("$name: $output;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "plugin: each later phase brings in what waits, and only that" {
+    local step
+    for step in install post-config extra test-config; do
+        run phase stack "$step"
+        assert_success
+        refute_output
+    done
+    assert_equal "$(< "$CALLS")" ''
+    mkdir -p "$WSGI_SYSROOT/var/lib/devstack-wsgi"
+    : > "$WSGI_SYSROOT/var/lib/devstack-wsgi/reload"
+
+    run phase stack install
+
+    assert_success
+    assert_equal "$(< "$CALLS")" adopt_settle
+}
+
+@test "plugin: a phase takes the functions over again" {
+    function write_uwsgi_config { printf 'stock\n'; }
+
+    phase stack install
+
+    assert_equal "$(declare -f write_uwsgi_config | grep -c adopt_config)" 1
 }
 
 @test "plugin: unstack stops every service" {
     run phase unstack
 
     assert_success
-    assert_equal "$(< "$CALLS")" "wsgi_stop --all"
+    assert_equal "$(< "$CALLS")" adopt_stop
 }
 
 @test "plugin: clean removes every service" {
     run phase clean
 
     assert_success
-    assert_equal "$(< "$CALLS")" "wsgi_remove --all"
-}
-
-@test "plugin: no other phase calls anything" {
-    local step
-    for step in pre-install install post-config extra test-config; do
-        run phase stack "$step"
-        assert_success
-        refute_output
-    done
-
-    assert_equal "$(< "$CALLS")" ""
+    assert_equal "$(< "$CALLS")" 'remove --all'
 }
 
 @test "plugin: a service that does not stop ends the run with a reason" {
-    function wsgi_stop { return 1; }
+    function _wsgi_verb { return 1; }
 
     run phase unstack
 

@@ -135,7 +135,7 @@ for text in sys.argv[1:]:
     deploy one --set maximum-requests=9 --set harakiri=60 \
         --set post-buffering=0 --set listen-backlog=7
 
-    run grep ^WSGIDaemonProcess "$conf"
+    run grep "^Define DEVSTACK_WSGI_DAEMON" "$conf"
     assert_output --partial ' maximum-requests=9'
     assert_output --partial ' request-timeout=60'
     assert_output --partial ' listen-backlog=7'
@@ -371,4 +371,50 @@ print(process.wait(10))
 ' 0.5
     assert_success
     assert_output $'None\n0'
+}
+
+@test "mod_wsgi stop: no connection that waits at the port is reset" {
+    # an httpd that is slow to accept, and closes its port when it is told to
+    cat > "$BATS_TEST_TMPDIR/httpd" <<'END'
+import signal, socket, sys, time
+port = socket.create_server(('127.0.0.1', 0), backlog=256)
+print(port.getsockname()[1], flush=True)
+signal.signal(signal.SIGWINCH, lambda *_: port.close() or sys.exit())
+while True:
+    client, _ = port.accept()
+    client.sendall(b'ok')
+    client.close()
+    time.sleep(0.02)
+END
+    run /usr/bin/python3 -c '
+import collections, os, socket, subprocess, sys, threading, time
+httpd = subprocess.Popen([sys.executable, sys.argv[1]], stdout=subprocess.PIPE)
+port = int(httpd.stdout.readline())
+conf = sys.argv[1] + ".conf"
+with open(conf, "w") as text:
+    text.write("Listen 127.0.0.1:%d\nDefine DEVSTACK_WSGI_SECRET x\n" % port)
+said = collections.Counter()
+def ask():
+    try:
+        with socket.create_connection(("127.0.0.1", port), 10) as client:
+            said[client.recv(9).decode() or "nothing"] += 1
+    except OSError as error:
+        said[type(error).__name__] += 1
+clients = []
+for number in range(80):
+    clients.append(threading.Thread(target=ask))
+    clients[-1].start()
+    if number == 40:
+        threading.Thread(target=httpd.wait).start()
+        stop = subprocess.Popen(
+            ["/usr/bin/python3", "-I", sys.argv[2], "stop", "--conf", conf],
+            env={"MAINPID": str(httpd.pid), "RUNTIME_DIRECTORY": "/nowhere"})
+    time.sleep(0.01)
+for client in clients:
+    client.join()
+print(stop.wait(), *sorted(said))
+' "$BATS_TEST_TMPDIR/httpd" "$REPO/files/mod_wsgi/control.py"
+
+    assert_success
+    assert_output '0 ConnectionRefusedError ok'
 }

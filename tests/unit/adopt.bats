@@ -1,0 +1,375 @@
+#!/usr/bin/env bats
+#
+# lib/adopt: what DevStack's own functions declare
+
+load ../helpers/load
+load ../helpers/unit
+
+function setup {
+    fake_system
+    export STACK_USER=$ACCOUNT
+    SITES=$WSGI_SYSROOT/etc/apache2/sites-available
+    UNITS=$WSGI_SYSROOT/etc/systemd/system
+    RECORDS=$WSGI_SYSROOT/etc/devstack-wsgi/services
+    CONF=/etc/thing.ini
+}
+
+# One of the verbs that lib/devstack runs as root.
+#
+# Usage: adopt VERB ARG...
+function adopt {
+    "$REPO/tools/wsgi" "adopt_$1" "${@:2}"
+}
+
+# The two calls, as lib/devstack makes them.
+#
+# Usage: write [APPLICATION [URL [SITE [ADDRESS]]]]
+function write {
+    adopt config "$CONF" "${1-thing.wsgi:application}" "${2-/thing}" \
+        "${3-thing-api}" /usr/bin/uwsgi "${4-}" no
+}
+
+# Usage: unit [KEY [ENVIRONMENT [ARGUMENT...]]]
+function unit {
+    adopt unit "devstack@${1-thing}.service" \
+        "/usr/bin/uwsgi --procname-prefix thing --ini $CONF ${*:3}" '' \
+        "$ACCOUNT" "${2-}" /usr/bin:/bin
+}
+
+@test "adopt: a write call makes record, CONF and site, and no unit" {
+    local file
+    write
+
+    assert_file_contains "$RECORDS/thing-api.conf" '^by=devstack$'
+    assert_file_contains "$WSGI_SYSROOT$CONF" '^module = thing.wsgi:app'
+    assert_file_contains "$WSGI_SYSROOT$CONF" '^start-time = %t$'
+    assert_file_contains "$SITES/thing-api.conf" '<Location "/thing">'
+    assert_symlink_to "$SITES/thing-api.conf" \
+        "$WSGI_SYSROOT/etc/apache2/sites-enabled/thing-api.conf"
+    for file in "$UNITS"/devstack@*; do
+        assert_file_not_exists "$file"
+    done
+    calls systemctl daemon-reload
+    assert_equal "$REPLY" 0
+}
+
+@test "adopt: Apache's reload waits for the unit, or for the phase's end" {
+    export ACTIVE_STATE=active
+    write
+    calls systemctl reload apache2.service
+    assert_equal "$REPLY" 0
+
+    unit
+    calls systemctl reload apache2.service
+    assert_equal "$REPLY" 1
+    calls systemctl daemon-reload
+    assert_equal "$REPLY" 1
+
+    CONF=/etc/other.ini
+    write other.wsgi:application /other other
+    adopt settle
+    adopt settle
+    calls systemctl reload apache2.service
+    assert_equal "$REPLY" 2
+}
+
+@test "adopt: the unit has DevStack's name, command and environment" {
+    local main=$UNITS/devstack@t-api.service
+    write
+    fake_venv venv 3.11.2
+    unit t-api 'A=1 "B=two words"' --venv "$REPLY" --pyargv '"--config x"'
+
+    assert_file_contains "$main" \
+        "^ExecStart=/usr/bin/uwsgi --procname-prefix thing --ini $CONF --venv"
+    assert_file_contains "$main" '^Environment="PATH=/usr/bin:/bin"$'
+    assert_file_contains "$main" '^Environment="A=1"$'
+    assert_file_contains "$main" '^Environment="B=two words"$'
+    assert_file_contains "$RECORDS/thing-api.conf" '^venv=/.*/venv$'
+    assert_file_contains "$RECORDS/thing-api.conf" '^arg=--config$'
+    assert_file_contains "$RECORDS/thing-api.conf" '^key=t-api$'
+    assert_file_exists "$UNITS/devstack@t-api.socket"
+    assert_file_exists "$UNITS/devstack@t-api.service.d/50-wsgi.conf"
+    # the command says it
+    refute grep -E '^(venv|pyargv) ' "$WSGI_SYSROOT$CONF"
+}
+
+@test "adopt: in a command '%' and '\$' are what they are" {
+    write
+    unit thing '' "--pyargv 100%x\$y"
+
+    assert_file_contains "$UNITS/devstack@thing.service" \
+        ' --pyargv 100%%x[$][$]y$'
+}
+
+@test "adopt: the same calls again write nothing" {
+    local before
+    write && unit
+    snapshot times
+    before=$REPLY
+
+    run write
+    assert_output 'wsgi: thing-api: nothing to change'
+    run unit
+
+    assert_output --partial 'nothing to change'
+    assert_unchanged "$before" times
+}
+
+@test "adopt: between the calls CONF and the site are the caller's" {
+    write
+    echo 'threads = 7' >> "$WSGI_SYSROOT$CONF"
+    echo '# mine' >> "$SITES/thing-api.conf"
+
+    unit
+
+    assert_file_contains "$WSGI_SYSROOT$CONF" '^threads = 7$'
+    assert_file_contains "$SITES/thing-api.conf" '^# mine$'
+    wsgi apply
+    assert_file_contains "$WSGI_SYSROOT$CONF" '^threads = 7$'
+
+    # a write call begins afresh, as DevStack's own does
+    write
+    refute grep 'threads = 7' "$WSGI_SYSROOT$CONF"
+    refute grep mine "$SITES/thing-api.conf"
+}
+
+@test "adopt: a site that its caller writes instead of ours stays" {
+    write
+    unit
+    echo '# theirs' > "$SITES/thing-api.conf"
+    sed -i '/^\[uwsgi/a http-socket = 127.0.0.1:60053' "$WSGI_SYSROOT$CONF"
+
+    unit
+
+    assert_equal "$(< "$SITES/thing-api.conf")" '# theirs'
+    assert_file_contains "$UNITS/devstack@thing.socket" \
+        '^ListenStream=127.0.0.1:60053$'
+}
+
+@test "adopt: HTTP behind Apache has one line http-socket, kept for good" {
+    local line
+    write thing.wsgi:application /thing thing-api 'local 127.0.0.1'
+    line=$(grep '^http-socket' "$WSGI_SYSROOT$CONF")
+    assert_regex "$line" '^http-socket = 127\.0\.0\.1:[0-9]+$'
+    assert_file_contains "$SITES/thing-api.conf" "http://${line#* = }/thing"
+    unit
+
+    write thing.wsgi:application /thing thing-api 'local 127.0.0.1'
+
+    assert_equal "$(grep '^http-socket' "$WSGI_SYSROOT$CONF")" "$line"
+    write thing.wsgi:application /thing thing-api 'local [::1]'
+    assert_file_contains "$WSGI_SYSROOT$CONF" '^http-socket = \[::1\]:[0-9]'
+}
+
+@test "adopt: an address of its own has no site, IPv6 gets its brackets" {
+    write thing.wsgi:application '' thing-api ::1:8775
+    unit
+
+    assert_file_not_exists "$SITES/thing-api.conf"
+    assert_file_contains "$UNITS/devstack@thing.socket" \
+        '^ListenStream=\[::1\]:8775$'
+}
+
+@test "adopt: a call without a name takes the catalogue's, or makes one" {
+    local -a bad=()
+    local row
+    for row in placement.wsgi.api:application=placement-api \
+            watcher.wsgi.api:application=watcher-api \
+            /usr/bin/ironic_Inspector-api=ironic-inspector-api; do
+        CONF=/etc/${row##*=}.ini
+        : > "$WSGI_SYSROOT/usr/bin/ironic_Inspector-api"
+        write "${row%=*}" "/${row##*=}" '' > /dev/null 2>&1 ||
+            true  # seen below
+        [[ -f "$RECORDS/${row##*=}.conf" && -f "$SITES/${row##*=}.conf" ]] ||
+            bad+=("$row")
+    done
+    # the script is none of this machine's: that one is refused
+    assert_equal "${bad[*]}" \
+        '/usr/bin/ironic_Inspector-api=ironic-inspector-api'
+}
+
+@test "adopt: a CONF belongs to one record, whatever it is called" {
+    write thing.wsgi:application /thing thing-api
+    write thing.wsgi:application /thing2 another
+
+    assert_file_exists "$RECORDS/thing-api.conf"
+    assert_file_not_exists "$RECORDS/another.conf"
+    assert_file_contains "$SITES/another.conf" '<Location "/thing2">'
+    assert_file_not_exists "$SITES/thing-api.conf"
+}
+
+@test "adopt: what the catalogue knows is taken, but for variables" {
+    CONF=/etc/glance.ini
+    write glance.wsgi.api:application /image glance-api 'local 127.0.0.1'
+
+    assert_file_contains "$RECORDS/glance-api.conf" '^healthcheck=/health'
+    assert_file_contains "$RECORDS/glance-api.conf" '^set=post-buffering=0$'
+    refute grep '^env=' "$RECORDS/glance-api.conf"
+}
+
+@test "adopt: what DevStack's own function wrote is adopted with the unit" {
+    printf '%s\n' '[uwsgi]' 'module = thing.wsgi:application' \
+        'processes = 2' 'socket = /var/run/uwsgi/thing-api.socket' \
+        'threads = 4' > "$WSGI_SYSROOT$CONF"
+    printf '%s\n' 'ProxyPass "/thing" "unix:/var/run/uwsgi/thing-api.socket|'\
+'uwsgi://uwsgi-uds-thing-api" retry=0 acquire=1 ' > "$SITES/thing-api.conf"
+    ln -s ../sites-available/thing-api.conf \
+        "$WSGI_SYSROOT/etc/apache2/sites-enabled/"
+
+    unit
+
+    assert_file_contains "$SITES/thing-api.conf" '<Location "/thing">'
+    assert_file_contains "$WSGI_SYSROOT$CONF" '^# written by lib/servers/'
+    assert_file_contains "$WSGI_SYSROOT$CONF" '^threads = 4$'
+    assert_file_exists "$UNITS/devstack@thing.socket"
+}
+
+@test "adopt: a CONF that nobody declared, or a copy of one, is not ours" {
+    local before
+    write
+    cp "$WSGI_SYSROOT$CONF" "$WSGI_SYSROOT/etc/copy.ini"
+    snapshot
+    before=$REPLY
+
+    for CONF in /etc/copy.ini /etc/none.ini; do
+        run unit
+        assert_failure 3
+        run adopt remove "$CONF"
+        assert_failure 3
+    done
+    assert_unchanged "$before"
+}
+
+@test "adopt: remove goes by CONF, and takes it along" {
+    local before
+    snapshot
+    before=$REPLY
+    write && unit
+
+    adopt remove "$CONF"
+
+    assert_unchanged "$before"
+}
+
+@test "adopt: a site of somebody else is refused, DevStack's own gives way" {
+    local before
+    echo 'Redirect /theirs /' > "$SITES/thing-api.conf"
+    snapshot
+    before=$REPLY
+
+    run write
+    assert_failure 1
+    assert_output --partial 'is there already and not ours'
+    assert_unchanged "$before"
+
+    echo 'ProxyPass "/thing" "http://127.0.0.1:6" retry=0 acquire=1 ' \
+        > "$SITES/thing-api.conf"
+    run write
+    assert_success
+}
+
+@test "adopt: a service that 'wsgi deploy' made is not taken from it" {
+    local before
+    deploy thing-api
+    snapshot
+    before=$REPLY
+
+    run write
+
+    assert_failure 1
+    assert_output --partial "'wsgi remove thing-api' first"
+    assert_unchanged "$before"
+}
+
+@test "adopt: release removes what is DevStack's, and nothing else" {
+    deploy mine
+    write && unit
+
+    adopt release
+
+    run ls "$RECORDS"
+    assert_output mine.conf
+}
+
+@test "adopt: a proxy is a site, and goes with the last service" {
+    local before
+    snapshot
+    before=$REPLY
+    adopt proxy one http://127.0.0.1:8080 /one
+    adopt proxy two 'http://[::1]:8081/x' /two
+
+    assert_file_contains "$SITES/one.conf" '"http://127.0.0.1:8080"'
+    assert_file_contains "$SITES/two.conf" '<Location "/two">'
+    write
+    adopt remove "$CONF"
+    assert_file_not_exists "$SITES/one.conf"
+    assert_unchanged "$before"
+}
+
+@test "adopt: a proxy's words are checked" {
+    local before row
+    local -a bad=()
+    snapshot
+    before=$REPLY
+    local -a words=()
+    for row in 'One http://x /one' 'one ftp://x /one' 'one http://x one' \
+            'one http://x\y /one' 'one http://x%{y} /one'; do
+        read -r -a words <<< "$row"
+        run adopt proxy "${words[@]}"
+        [[ $status -eq 1 ]] || bad+=("$row;")
+    done
+    assert_equal "${bad[*]}" ''
+    assert_unchanged "$before"
+}
+
+@test "adopt: under mod_wsgi CONF is there too, and read at each start" {
+    export DEVSTACK_WSGI_MODE=mod_wsgi
+    write
+    unit
+
+    assert_file_contains "$WSGI_SYSROOT$CONF" '^module = thing.wsgi:app'
+    assert_file_contains "$UNITS/devstack@thing.service.d/50-wsgi.conf" \
+        "^ExecStartPre=.* settle --ini $CONF "
+    # the main unit is DevStack's, and the drop-in starts the httpd
+    assert_file_contains "$UNITS/devstack@thing.service" \
+        '^ExecStart=/usr/bin/uwsgi '
+    assert_file_contains "$UNITS/devstack@thing.service.d/50-wsgi.conf" \
+        '^ExecStart=/usr/sbin/apache2 '
+}
+
+@test "adopt: an argument that mod_wsgi cannot be told is refused by name" {
+    export WSGI_MODE_thing_api=mod_wsgi
+    write
+
+    run unit thing '' --gevent 100
+
+    assert_failure 1
+    assert_output --partial "'--gevent'"
+    assert_output --partial WSGI_MODE_thing_api=uwsgi
+}
+
+@test "adopt: a quote that is left open is refused" {
+    local before
+    write
+    snapshot
+    before=$REPLY
+
+    run unit thing 'A="1'
+
+    assert_failure 1
+    assert_output --partial 'a quote is open'
+    assert_unchanged "$before"
+}
+
+@test "adopt: list gives what DevStack's own functions are called with" {
+    write
+    unit t-api 'A=1 "B=two words"'
+    sed -i 's/^threads.*/threads = 7/' "$WSGI_SYSROOT$CONF"
+
+    run adopt list
+
+    assert_equal "${output//$'\x1f'/|}" "service|$CONF|thing.wsgi:application\
+|/thing||thing-api|t-api|/usr/bin/uwsgi --procname-prefix thing --ini $CONF\
+|$ACCOUNT|$ACCOUNT|\"PATH=/usr/bin:/bin\" \"A=1\" \"B=two words\"
+set|$CONF|threads|7"
+}
