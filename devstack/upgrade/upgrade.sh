@@ -7,7 +7,8 @@
 # it under the server that the target's local.conf names; or, where that says
 # WSGI_TAKE_OVER=False, it gives every API back to DevStack.
 #
-# Depends on: grenade's functions, the target's DevStack, devstack/settings
+# Depends on: grenade's functions, the target's DevStack, devstack/settings,
+#             devstack/prepare
 # Reads:      GRENADE_DIR, TARGET_DEVSTACK_DIR
 # Writes:     through the library, or DevStack's own functions
 # Exit:       0; 1 failed, the reason above
@@ -71,7 +72,10 @@ function give_back_unit {
 }
 
 if [[ "$WSGI_TAKE_OVER" == True ]]; then
-    _wsgi_adopt_toggles "${ENABLED_SERVICES:-}"
+    # the target's stack.sh, which would have done it, never ran
+    # shellcheck source=devstack/prepare
+    source "$here/prepare"
+    _wsgi_plugin_prepare
     _wsgi_verb adopt_again
 else
     give_back
