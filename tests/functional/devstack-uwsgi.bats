@@ -70,19 +70,9 @@ function teardown {
 }
 
 @test "devstack, $MODE: what callers do after a write call is in force" {
-    run process_of http://127.0.0.1/heat-api
-    assert_output --partial '"multithread": true'
-    assert_output --partial '"prefix": "/opt/stack/data/venv"'
-    run process_of http://127.0.0.1/volume
-    assert_output --partial '"multithread": true'
-    run process_of http://127.0.0.1/heat-api-cfn
-    assert_output --partial '"HEAT_CFN": "one two"'
-    assert_output --partial '"multithread": false'
+    callers_in_force
     run process_of http://127.0.0.1/load-balancer
     assert_output --partial '"OCTAVIA_A": "1"'
-    assert_output --partial '"OCTAVIA_B": "2"'
-    http_status http://127.0.0.1/federated
-    assert_equal "$REPLY" 307
 }
 
 @test "devstack, $MODE: Glance's CONF has one http-socket, HOST:PORT" {
@@ -95,20 +85,12 @@ function teardown {
 }
 
 @test "devstack, $MODE: Glance's clone gets a plain unit and answers" {
-    local address
-    # shellcheck disable=SC2016  # expanded in the machine
-    address=$(in_devstack 'glance_address /etc/glance-remote/*.ini')
-
-    run process_of "$address"
-
-    assert_output --partial '"OS_GLANCE_CONFIG_DIR": "/etc/glance-remote"'
+    clone_answers
     run in_machine find /etc/systemd/system -path '*devstack@g-api-r*.d/*'
     assert_output ''
 }
 
 @test "devstack, $MODE: the link at DevStack's socket is there" {
-    [[ "$MODE" == uwsgi ]] || return 0
-
     run in_machine find /var/run/uwsgi/ -name '*.socket'
 
     assert_line --partial keystone-api.socket

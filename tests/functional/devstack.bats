@@ -37,33 +37,14 @@ function teardown {
 }
 
 @test "stand-in: what callers do after a write call is in force" {
-    run process_of http://127.0.0.1/heat-api
-    assert_output --partial '"multithread": true'
-    assert_output --partial '"prefix": "/opt/stack/data/venv"'
-    run process_of http://127.0.0.1/volume
-    assert_output --partial '"multithread": true'
-    run process_of http://127.0.0.1/heat-api-cfn
-    assert_output --partial '"HEAT_CFN": "one two"'
-    assert_output --partial '"multithread": false'
-    run process_of http://127.0.0.1/load-balancer
-    assert_output --partial '"OCTAVIA_B": "2"'
-
-    http_status http://127.0.0.1/federated
-
-    assert_equal "$REPLY" 307
+    callers_in_force
 }
 
 @test "stand-in: the clone of Glance has an address and a unit of its own" {
-    local address
-    # shellcheck disable=SC2016  # expanded in the machine
-    address=$(in_devstack 'glance_address /etc/glance-remote/*.ini')
-
-    run process_of "$address"
-
-    assert_output --partial '"OS_GLANCE_CONFIG_DIR": "/etc/glance-remote"'
+    clone_answers
     # shellcheck disable=SC2016  # expanded in the machine
     run in_devstack 'glance_address "$GLANCE_UWSGI_CONF"'
-    refute_output "$address"
+    refute_output "$REPLY"
 }
 
 @test "stand-in: a second stack.sh duplicates lines, as DevStack does" {

@@ -17,7 +17,8 @@
 # Public:     devstack_up, lift_start_limit, devstack_conf, devstack, as_stack,
 #             in_devstack, devstack_apis, devstack_answers, devstack_units,
 #             devstack_stopped, server_of, devstack_servers, proxied_once,
-#             shell_unchanged, functions_changed, process_of, system_files,
+#             shell_unchanged, functions_changed, process_of, callers_in_force,
+#             clone_answers, system_files,
 #             explain_devstack
 
 load ../helpers/functional
@@ -330,6 +331,39 @@ function functions_changed {
 # Example: process_of http://127.0.0.1/heat-api
 function process_of {
     in_machine curl -gks --max-time 30 "$1/process"
+}
+
+# What callers set after a write call, or with a process, is in force.
+#
+# Usage:   callers_in_force
+# Returns: 0; 1 with what is not
+# Example: callers_in_force
+function callers_in_force {
+    run process_of http://127.0.0.1/heat-api
+    assert_output --partial '"multithread": true'
+    assert_output --partial '"prefix": "/opt/stack/data/venv"'
+    run process_of http://127.0.0.1/volume
+    assert_output --partial '"multithread": true'
+    run process_of http://127.0.0.1/heat-api-cfn
+    assert_output --partial '"HEAT_CFN": "one two"'
+    assert_output --partial '"multithread": false'
+    run process_of http://127.0.0.1/load-balancer
+    assert_output --partial '"OCTAVIA_B": "2"'
+    http_status http://127.0.0.1/federated
+    assert_equal "$REPLY" 307
+}
+
+# Glance's clone answers, with a configuration of its own.
+#
+# Usage:   clone_answers
+# Sets:    REPLY, its address
+# Returns: 0; 1 it does not
+# Example: clone_answers
+function clone_answers {
+    # shellcheck disable=SC2016  # expanded in the machine
+    REPLY=$(in_devstack 'glance_address /etc/glance-remote/*.ini') || return
+    run process_of "$REPLY"
+    assert_output --partial '"OS_GLANCE_CONFIG_DIR": "/etc/glance-remote"'
 }
 
 # The system's own files, and who they belong to; not what they hold, and not
