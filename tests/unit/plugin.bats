@@ -81,6 +81,32 @@ function phase {
     assert_output 'stock devstack@x.service uwsgi --ini /x  me'
 }
 
+# The packages that bindep installs here without a profile, sorted, in a line.
+# Usage: bindep_names FILE dpkg|rpm
+function bindep_names {
+    sed -E "/^(#|$)/d; /\\[(test|demo|fresh)/d
+        /\\[platform:(dpkg|rpm) (test|demo|fresh)/d
+        /\\[platform:/{ /platform:$2/!d; }; s/ .*//" "$1" | sort | paste -sd ' '
+}
+
+@test "plugin: its packages are those of the library's own bindep.txt" {
+    local format folder file
+    for format in dpkg:debs rpm:rpms; do
+        folder=${format#*:}
+        format=${format%:*}
+        file=$REPO/devstack/files/$folder/devstack-plugin-wsgi
+
+        run bindep_names "$REPO/bindep.txt" "$format"
+        assert_output "$(sed -E '/^#/d; s/ .*//' "$file" | sort |
+            paste -sd ' ')"
+
+        # what waits for the mode is what the servers ask for
+        run bindep_names "$REPO/devstack/files/bindep.txt" "$format"
+        assert_output "$(sed -E '/^#/d; /NOPRIME/d' "$file" | sort |
+            paste -sd ' ')"
+    done
+}
+
 @test "plugin: pre-install with nothing to install asks for nothing" {
     run phase stack pre-install
 
