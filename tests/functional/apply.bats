@@ -80,7 +80,7 @@ function assert_same_tree {
     assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '0 0'
 }
 
-@test "apply: a deployment is one daemon-reload and one reload of Apache" {
+@test "apply: a deployment is one reload of Apache, and systemd's if needed" {
     local mark
     journal_mark
     mark=$REPLY
@@ -88,10 +88,19 @@ function assert_same_tree {
     deploy_app once --path /once
 
     reloads_since "$mark"
-    assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '1 1'
+    # systemd had none of its units
+    assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '0 1'
+    wsgi start once
     journal_mark
     mark=$REPLY
-    deploy_app once --path /once --processes 3
+    deploy_app once --path /once --hardening off
+    reloads_since "$mark"
+    assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '1 0'
+    run in_machine systemctl show -P NeedDaemonReload devstack@once.service
+    assert_output no
+    journal_mark
+    mark=$REPLY
+    deploy_app once --path /once --hardening off --processes 3
     reloads_since "$mark"
     # a change of CONF needs neither
     assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '0 0'

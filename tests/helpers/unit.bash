@@ -54,7 +54,9 @@ case $1 in
             [[ "$word" == *@*.s* ]] || continue
             load=not-found
             [[ ! -f "$units/$word" ]] || load=loaded
-            if [[ "$*" == *LoadState* ]]; then
+            if [[ "$*" == *NeedDaemonReload* ]]; then
+                echo "${NEED_RELOAD:-yes}"
+            elif [[ "$*" == *LoadState* ]]; then
                 printf "Id=%s\nLoadState=%s\n\n" "$word" "$load"
             else
                 printf "ActiveState=%s\nControlGroup=\n\n" \
