@@ -98,12 +98,30 @@ function fake_checkout {
     assert_line "-- $DIR: 1 of 1 tests passed --"
 }
 
+@test "run-bats: --jobs runs files at once, and counts them all" {
+    local file
+    # each needs the other to be there
+    for file in one:two two:one; do
+        write_test "${file%:*}" "touch '$DIR/began-${file%:*}'" \
+            "for i in {1..600}; do" \
+            "[[ ! -e '$DIR/began-${file#*:}' ]] || return 0; sleep 0.1" \
+            'done; false'
+    done
+
+    run "$REPO/tests/run-bats" --jobs 2 --filter 'one|two' "$DIR"
+
+    assert_success
+    assert_line "-- $DIR: 2 of 2 tests passed --"
+}
+
 @test "run-bats: wrong usage ends with 2 and one line" {
     local row
     local -a bad=()
 
-    for row in '--nosuch' '--filter' '/no/such/file' ''; do
-        run "$REPO/tests/run-bats" "$row"
+    for row in '--nosuch' '--filter' '--jobs' '--jobs 0' '--jobs x' \
+            '/no/such/file' ''; do
+        # shellcheck disable=SC2086  # the row is several words
+        run "$REPO/tests/run-bats" $row
         [[ "$status" == 2 && "${#lines[@]}" == 1 ]] || bad+=("'$row'")
     done
 
