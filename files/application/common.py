@@ -6,7 +6,9 @@ def load():
         loader.exec_module(module)
         return module.application
     module, name = APPLICATION.split(':')
-    return getattr(importlib.import_module(module), name)
+    name, factory, _ = name.partition('()')
+    found = getattr(importlib.import_module(module), name)
+    return found() if factory else found
 
 
 def mend(environ, front, peer):

@@ -15,6 +15,8 @@ What it answers is chosen by the path below its own:
 /segfault      ends its process with a segmentation fault
 all others     VERSION
 
+probe:made() makes it.
+
 Its environment says how it loads:
 
 IMPORT_SECONDS=N  takes N seconds
@@ -51,6 +53,11 @@ def summed(blocks):
 def chunks():
     import uwsgi
     return iter(uwsgi.chunked_read, b'')
+
+
+def made():
+    """The same application, of a factory."""
+    return application
 
 
 def application(environ, start_response):

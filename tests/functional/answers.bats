@@ -33,6 +33,23 @@ function teardown {
     assert_equal "${bad[*]}" ''
 }
 
+@test "answers: an application that a factory makes" {
+    local transport
+    local -a bad=() where
+
+    for transport in uwsgi http mod-wsgi; do
+        where_of "$transport" "made-$transport"
+        wsgi deploy "made-$transport" --app 'probe:made()' \
+            --chdir "/srv/probe-$transport" --user www-data "${where[@]}" &&
+            start_app "made-$transport" &&
+            http_status "$URL/refuse"
+        [[ "$REPLY" == 403 ]] || bad+=("$transport: $REPLY")
+        wsgi remove "made-$transport"
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
 @test "answers: behind Apache the environ is equal in all modes" {
     # what follows the prefix, then options of curl
     local -a rows=(

@@ -131,8 +131,9 @@ function assert_none_bad {
 @test "bad input: applications and scripts" {
     local value
     local -a values=(
-        module module: :app m:a:b m.:a .m:a m..n:a m/x:a 'm:a()' m-x:a 1m:a
+        module module: :app m:a:b m.:a .m:a m..n:a m/x:a m-x:a 1m:a
         'm a:b' "m:a'" 'm:a;b' "m:a\\" m:1a 'm: a' m:a.b
+        'm:a(' 'm:a)' 'm:a(b)' 'm:a()()' 'm:a() ' 'm():a' 'm:a().b' 'm:()'
     )
     within_a_run
 

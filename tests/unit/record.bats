@@ -179,7 +179,7 @@ function load_record {
     # shellcheck disable=SC2016  # the characters themselves
     local -a bad=() rows=(
         'unit|a' 'unit|n-api-meta' 'key|c2-api' 'site|x9'
-        "unit|$(printf 'a%.0s' {1..48})" 'app|m:a' 'app|_a.b_c.D9:_x'
+        "unit|$(printf 'a%.0s' {1..48})" 'app|m:a' 'app|_a.b_c.D9:_x' 'app|m.n:make()'
         'path|/a' 'path|/v2.1/x_y~z-' 'path|/A/B/C' 'path|/..a' 'path|/a..b'
         'listen|0.0.0.0:1' 'listen|255.255.255.255:65535' 'listen|[::]:80'
         'listen|[::1]:8775' 'listen|[2001:DB8::1:0]:80'

@@ -64,6 +64,25 @@ for text in sys.argv[1:]:
     assert_equal "${#texts[@]}" 4
 }
 
+@test "uwsgi script: a factory is called once, a callable is not" {
+    printf '%s\n' 'calls = []' 'def made():' '    calls.append(1)' \
+        '    return len(calls)' > "$BATS_TEST_TMPDIR/thing.py"
+
+    cd "$BATS_TEST_TMPDIR"
+    run python3 -c '
+import importlib
+import sys
+
+SCRIPT = ""
+exec(open(sys.argv[1]).read())
+for APPLICATION in "thing:made()", "thing:made":
+    print(load())
+' "$REPO/files/application/common.py"
+
+    assert_line --index 0 1
+    assert_line --index 1 --partial '<function made'
+}
+
 @test "uwsgi config: the real uWSGI knows every setting of every shape" {
     local name
     local -a bad=()
@@ -129,6 +148,23 @@ for text in sys.argv[1:]:
 
     printf -v word '|%s' "${words[@]}"
     assert_output --partial "<${word#|}>"
+}
+
+@test "uwsgi config: the real uWSGI calls a factory while it loads" {
+    requires uwsgi
+    printf '%s\n' 'import os' 'def made(*given):' \
+        "    print('<made %d>' % len(given), flush=True)" \
+        '    os._exit(0)' > "$BATS_TEST_TMPDIR/thing.py"
+    with_defaults thing-api --app 'thing:made()' --preload \
+        --python-path "$BATS_TEST_TMPDIR"
+    untraced _wsgi_record_declare "${REPLY_WORDS[@]}"
+    _wsgi_uwsgi_config thing-api
+    printf '%s' "$REPLY" > "$BATS_TEST_TMPDIR/conf.ini"
+
+    UWSGI_SOCKET=$BATS_TEST_TMPDIR/socket run timeout 20 uwsgi \
+        --ini "$BATS_TEST_TMPDIR/conf.ini"
+
+    assert_line '<made 0>'
 }
 
 @test "uwsgi config: a setting of the record stands in place of ours, once" {
