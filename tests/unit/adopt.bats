@@ -207,6 +207,24 @@ function unit {
     refute grep '^env=' "$RECORDS/glance-api.conf"
 }
 
+@test "adopt: threads that a service cannot have are refused, or left" {
+    local word entry=$BATS_TEST_TMPDIR/copy/files/catalog/thing-api
+    copy_library
+    REPO=$COPY
+    printf '%s\n' name=thing-api key=thing 'no-threads=no threads here' \
+        > "$entry"
+
+    WSGI_THREADS=4 write
+    WSGI_THREADS=4 unit
+
+    assert_file_contains "$RECORDS/thing-api.conf" '^threads=1$'
+    for word in write unit; do
+        WSGI_THREADS_thing=4 run "$word"
+        assert_failure 1
+        assert_output --partial "WSGI_THREADS_thing '4': no threads here"
+    done
+}
+
 @test "adopt: what DevStack's own function wrote is adopted with the unit" {
     printf '%s\n' '[uwsgi]' 'module = thing.wsgi:application' \
         'processes = 2' 'socket = /var/run/uwsgi/thing-api.socket' \

@@ -699,6 +699,16 @@ function with_variable {
         'set=harakiri|KEY=VALUE'
         'set=nosuch=1|has no such setting'
         'preload=maybe|yes or no'
+        'package=nova glance|a requirement of pip'
+        'package=-r x|a requirement of pip'
+        'type=Compute|a service type'
+        'expect=0|a status of HTTP'
+        'expect=2000|a status of HTTP'
+        'legacy=keystone-wsgi-public|write SCRIPT FIRST LAST'
+        'legacy=../bin/x 1.0 2.0|write SCRIPT FIRST LAST'
+        'since=Epoxy|write a release'
+        'needs=|give it a value'
+        'script=../x.wsgi|absolute path'
         'listen=localhost:80|127.0.0.1:8775'
     )
     copy_library

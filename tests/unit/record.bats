@@ -472,6 +472,173 @@ END
     assert_output "$(printf '%s\n' "${names[@]}")"
 }
 
+# Write an entry into the copy of the catalogue; deploy it from there.
+#
+# Usage: write_entry NAME LINE...
+#        deploy_entry NAME [OPTION...]
+function write_entry {
+    printf '%s\n' "name=$1" "path=/$1" "${@:2}" > "$COPY/files/catalog/$1"
+}
+
+function deploy_entry {
+    "$COPY/tools/wsgi" deploy "$@" --user "$ACCOUNT"
+}
+
+# Usage: record_has NAME LINE...    all of them, in the record of a service
+function record_has {
+    local line text=$'\n'
+    text+=$(< "$WSGI_SYSROOT/etc/devstack-wsgi/services/$1.conf")$'\n'
+    shift
+    for line; do
+        [[ "$text" == *$'\n'"$line"$'\n'* ]] || return 1
+    done
+}
+
+@test "record: what only the catalogue says gets into no record" {
+    local word
+    local -a bad=() lines=(
+        package=nova 'package=gnocchi[file,keystone]' 'package=oslo.db<15'
+        type=block-storage expect=300 'config=OS_X_DIR, default /etc/x'
+        'config=also a line' 'needs=the schema' 'needs=a broker; or none'
+        'legacy=x-wsgi 8.0.0 27.0.2' since=30.0.0
+        'no-preload=its heartbeat is a thread'
+        'no-threads=written for eventlet' 'retired=2024-05, 19.0.0'
+    )
+    copy_library
+    write_entry x-api app=m:a "${lines[@]}"
+
+    deploy_entry x-api
+
+    for word in "${_WSGI_ENTRY_FIELDS[@]}"; do
+        refute grep "^$word=" \
+            "$WSGI_SYSROOT/etc/devstack-wsgi/services/x-api.conf"
+        run load_record y-api app=m:a path=/y "$word=1"
+        [[ $status -eq 1 && "$output" == *"no key '$word'"* ]] ||
+            bad+=("record: $word: $output;")
+        run declare_service z-api "--$word" 1
+        [[ $status -eq 2 && "$output" == *"unknown option '--$word'"* ]] ||
+            bad+=("option: $word: $output;")
+    done
+    assert_equal "${bad[*]}" ''
+}
+
+@test "record: an old release's console script stands for the module" {
+    local venv site script row
+    local -a bad=()
+    copy_library
+    write_entry x-api app=x.wsgi.api:application 'legacy=x-wsgi 1.0 2.0'
+    fake_venv venv 3.11.2
+    venv=$REPLY
+    site=$venv/lib/python3.11/site-packages
+    script=$venv/bin/x-wsgi
+    mkdir -p "$site"
+
+    # neither is there
+    deploy_entry x-api --venv "$venv"
+    record_has x-api app=x.wsgi.api:application || bad+=(neither)
+    # one that nobody can run is none
+    : > "$script"
+    deploy_entry x-api --venv "$venv"
+    record_has x-api app=x.wsgi.api:application || bad+=(plain)
+    chmod +x "$script"
+    deploy_entry x-api --venv "$venv"
+    record_has x-api "script=$script" || bad+=(script)
+    ! record_has x-api app=x.wsgi.api:application || bad+=(both)
+    # the caller's own word wins, and no venv has no script
+    deploy_entry x-api --venv "$venv" --app y:a
+    record_has x-api app=y:a || bad+=('own app')
+    deploy_entry x-api --venv "$venv" --script /etc/passwd
+    record_has x-api script=/etc/passwd || bad+=('own script')
+    deploy_entry x-api
+    record_has x-api app=x.wsgi.api:application || bad+=('no venv')
+    # both: the module, wherever the venv has it
+    for row in x/wsgi/api.py x/wsgi/api/__init__.py; do
+        mkdir -p "$site/${row%/*}"
+        : > "$site/$row"
+        deploy_entry x-api --venv "$venv"
+        record_has x-api app=x.wsgi.api:application || bad+=("$row")
+        rm -r "$site/x"
+    done
+    mkdir -p "$BATS_TEST_TMPDIR/tree/x/wsgi"
+    : > "$BATS_TEST_TMPDIR/tree/x/wsgi/api.py"
+    echo "$BATS_TEST_TMPDIR/tree" > "$site/easy-install.pth"
+    deploy_entry x-api --venv "$venv"
+    record_has x-api app=x.wsgi.api:application || bad+=(pth)
+    rm "$site/easy-install.pth"
+    echo "MAPPING: dict[str, str] = {'x': '$BATS_TEST_TMPDIR/tree/x'}" \
+        > "$site/__editable___x_1_0_finder.py"
+    deploy_entry x-api --venv "$venv"
+    record_has x-api app=x.wsgi.api:application || bad+=(editable)
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "record: an API that was removed answers what became of it" {
+    copy_library
+    write_entry x-api 'removed=no API since 10.0 (Queens); y-api has it now'
+
+    run deploy_entry x-api
+
+    assert_failure 1
+    assert_output \
+        '[ERROR] wsgi: x-api: no API since 10.0 (Queens); y-api has it now'
+    assert_file_not_exists \
+        "$WSGI_SYSROOT/etc/devstack-wsgi/services/x-api.conf"
+    # an old release may be at hand
+    deploy_entry x-api --app x:a
+    record_has x-api app=x:a
+}
+
+@test "record: what a service cannot do is refused with the reason" {
+    local row variable option wanted
+    local -a bad=() words=() rows=(
+        '||threads=1'
+        '|--threads 1|threads=1'
+        '|--threads 4|--threads .4.: no threads here; leave it at 1'
+        'WSGI_THREADS_x_api=4||WSGI_THREADS_x_api .4.: no threads here;'
+        'WSGI_THREADS_x_api=4|--threads 1|threads=1'
+        'WSGI_THREADS=4||threads=1'
+        'WSGI_THREADS=4|--threads 2|--threads .2.: no threads here;'
+        'WSGI_THREADS=many||WSGI_THREADS .many.: give a number'
+        'WSGI_THREADS_x_api=many||WSGI_THREADS_x_api .many.: give a number'
+        '|--preload|x-api: --preload: it has a heart; leave it out'
+    )
+    copy_library
+    write_entry x-api app=m:a 'no-threads=no threads here' \
+        'no-preload=it has a heart'
+
+    for row in "${rows[@]}"; do
+        IFS='|' read -r variable option wanted <<< "$row"
+        read -r -a words <<< "$option"
+        run env ${variable:+"$variable"} "$COPY/tools/wsgi" deploy x-api \
+            --user "$ACCOUNT" "${words[@]}"
+        if [[ "$wanted" == *=* ]]; then
+            [[ $status -eq 0 ]] && record_has x-api "$wanted" ||
+                bad+=("$row: $output;")
+        else
+            [[ $status -eq 1 && "${#lines[@]}" -eq 1 && \
+                "$output" =~ $wanted ]] || bad+=("$row: $output;")
+        fi
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "record: an entry may have a script of the library's own" {
+    copy_library
+    mkdir -p "$COPY/files/applications"
+    : > "$COPY/files/applications/x.wsgi"
+    write_entry x-api script=files/applications/x.wsgi
+
+    deploy_entry x-api
+
+    record_has x-api "script=$COPY/files/applications/x.wsgi"
+    # from elsewhere it has to be a whole path
+    run deploy_entry y-api --path /y --script files/applications/x.wsgi
+    assert_failure 1
+    assert_output --partial 'absolute path'
+}
+
 @test "record: an address in CONF is the service's, under any server" {
     local conf=$WSGI_SYSROOT/etc/one.ini
     local record=$WSGI_SYSROOT/etc/devstack-wsgi/services/one.conf
