@@ -464,12 +464,86 @@ END
     for file in "$REPO"/files/catalog/*; do
         names+=("${file##*/}")
     done
-
-    run "$REPO/tools/wsgi" deploy "${names[@]}" --user "$ACCOUNT"
-
-    assert_success
     run "$REPO/tools/wsgi" catalog
     assert_output "$(printf '%s\n' "${names[@]}")"
+
+    names=()
+    for file in "$REPO"/files/catalog/*; do
+        grep -q '^removed=' "$file" || names+=("${file##*/}")
+    done
+    for file in uwsgi mod_wsgi; do
+        run "$REPO/tools/wsgi" deploy "${names[@]}" --user "$ACCOUNT" \
+            --mode "$file"
+        assert_success
+    done
+}
+
+@test "record: an entry says all that a reader asks" {
+    local file text field said
+    local -a bad=() names=()
+    untraced _wsgi_record_modes
+    for file in "$REPO"/files/catalog/*; do
+        local -A fields=() origin=()
+        untraced _wsgi_record_parse "$file" fields origin entry
+        text=$(< "$file")
+        [[ "$text" == '# '* && "${fields[name]}" == "${file##*/}" ]] ||
+            bad+=("${file##*/}: a comment and its name come first;")
+        said=${fields[app]:-${fields[script]:-${fields[removed]:-}}}
+        [[ -n "$said" ]] || bad+=("${file##*/}: nothing to run;")
+        for field in unit site key package healthcheck config; do
+            [[ -n "${fields[$field]:-}${fields[removed]:-}" ]] ||
+                bad+=("${file##*/}: no $field;")
+        done
+        [[ -z "${fields[app]:-}" || -n "${fields[since]:-}" ]] ||
+            bad+=("${file##*/}: no since;")
+        [[ -z "${fields[no-preload]:-}" || -z "${fields[preload]:-}" ]] &&
+            [[ -z "${fields[no-threads]:-}" || \
+                "${fields[threads]:-1}" == 1 ]] ||
+            bad+=("${file##*/}: says two things;")
+        [[ -z "${fields[script]:-}" || -f "${fields[script]}" ]] ||
+            bad+=("${file##*/}: no ${fields[script]};")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "record: the library's own scripts are short, Python and an entry's" {
+    local file name
+    local -a bad=()
+    requires python3
+    for file in "$REPO"/files/catalog.d/*; do
+        name=${file##*/}
+        grep -qx "script=files/catalog.d/$name" \
+            "$REPO/files/catalog/${name%.wsgi}" || bad+=("$name: no entry;")
+        [[ "$(grep -c '' "$file")" -le 30 ]] || bad+=("$name: long;")
+    done
+
+    run python3 -c '
+import ast
+import sys
+
+for path in sys.argv[1:]:
+    with open(path) as text:
+        tree = ast.parse(text.read())
+    names = {name.id for node in tree.body if isinstance(node, ast.Assign)
+             for name in node.targets if isinstance(name, ast.Name)}
+    names |= {node.name for node in tree.body
+              if isinstance(node, ast.FunctionDef)}
+    if not ast.get_docstring(tree) or "application" not in names:
+        print(path)
+' "$REPO"/files/catalog.d/*
+
+    assert_success
+    refute_output
+    assert_equal "${bad[*]}" ''
+}
+
+@test "record: Ceilometer's API answers what became of it" {
+    run "$REPO/tools/wsgi" deploy ceilometer-api --user "$ACCOUNT"
+
+    assert_failure 1
+    assert_output --partial 'ceilometer-api: its API is removed since 10.0.0'
+    assert_equal "${#lines[@]}" 1
 }
 
 # Write an entry into the copy of the catalogue; deploy it from there.
@@ -626,15 +700,15 @@ function record_has {
 
 @test "record: an entry may have a script of the library's own" {
     copy_library
-    mkdir -p "$COPY/files/applications"
-    : > "$COPY/files/applications/x.wsgi"
-    write_entry x-api script=files/applications/x.wsgi
+    mkdir -p "$COPY/files/catalog.d"
+    : > "$COPY/files/catalog.d/x.wsgi"
+    write_entry x-api script=files/catalog.d/x.wsgi
 
     deploy_entry x-api
 
-    record_has x-api "script=$COPY/files/applications/x.wsgi"
+    record_has x-api "script=$COPY/files/catalog.d/x.wsgi"
     # from elsewhere it has to be a whole path
-    run deploy_entry y-api --path /y --script files/applications/x.wsgi
+    run deploy_entry y-api --path /y --script files/catalog.d/x.wsgi
     assert_failure 1
     assert_output --partial 'absolute path'
 }
