@@ -261,6 +261,20 @@ for APPLICATION in "thing:made()", "thing:made":
     assert_regex "$REPLY" $'\npost-buffering\n'
 }
 
+@test "uwsgi settings: a program that is not the distribution's has no plugin" {
+    local program=$WSGI_SYSROOT/usr/local/bin/uwsgi
+    mkdir -p "${program%/*}"
+    # what uWSGI does where there is no such plugin
+    # shellcheck disable=SC2016  # the script expands it
+    printf '%s\n' '#!/bin/sh' '[ "$1" = --help ] || exit 1' \
+        'echo "    --harakiri    set it"' > "$program"
+    chmod 0755 "$program"
+
+    wsgi_uwsgi_settings /usr/local/bin/uwsgi
+
+    assert_equal "$REPLY" $'\nharakiri\n'
+}
+
 @test "uwsgi settings: those of the real uWSGI, its plugin's with them" {
     local name
     local -a bad=()
