@@ -1,0 +1,44 @@
+#!/usr/bin/python3
+"""Swift: an object, sent in chunks to a container and read back."""
+
+import hashlib
+import os
+import sys
+import uuid
+
+sys.path.insert(0, os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
+
+from client import Failed, MIB, main  # noqa: E402
+
+OBJECT_MIB = 16
+
+
+def stored(service):
+    sent = hashlib.md5()
+    got = hashlib.md5()
+
+    def pieces():
+        for _ in range(OBJECT_MIB):
+            piece = os.urandom(MIB)
+            sent.update(piece)
+            yield piece
+
+    container = '/v1/AUTH_demo/' + str(uuid.uuid4())
+    service.call('PUT', container, 201, b'')
+    put = service.call('PUT', container + '/object', 201, pieces())
+    answer = service.call('GET', container + '/object', 200, sink=got.update)
+    size = int(answer.headers['Content-Length'])
+    digest = sent.hexdigest()
+    if (size, got.hexdigest(), put.headers['ETag'].strip('"')) != (
+            OBJECT_MIB * MIB, digest, digest):
+        raise Failed('md5 sent %.12s, read back %.12s, Swift says %s; '
+                     '%d bytes' % (digest, got.hexdigest(),
+                                   put.headers['ETag'], size))
+    service.call('DELETE', container + '/object', 204)
+    return ('object: %d MiB sent in chunks and read back, md5 %.12s... both '
+            'times' % (OBJECT_MIB, digest))
+
+
+if __name__ == '__main__':
+    main({'swift-proxy': stored})

@@ -1,0 +1,81 @@
+#!/usr/bin/env bats
+#
+# tools/conformance: the services that every change must leave working, under
+# both servers, in one machine
+
+load ../helpers/load
+
+NAMES=(keystone glance-api placement-api nova-api nova-metadata swift-proxy)
+
+function setup_file {
+    requires root systemd-nspawn
+    export RESULTS=$BATS_FILE_TMPDIR/results.json
+    "$REPO/tools/conformance" --json "$RESULTS" "${NAMES[@]}" \
+        > "$BATS_FILE_TMPDIR/log" 2>&1 ||
+        echo "status $?" >> "$BATS_FILE_TMPDIR/log"
+}
+
+function setup {
+    requires root systemd-nspawn
+}
+
+# REPLY = what one service did under each server, a line each
+# Usage: read_row NAME
+function read_row {
+    REPLY=$(/usr/bin/python3 - "$RESULTS" "$1" <<'END'
+import json, sys
+rows = json.load(open(sys.argv[1]))
+for mode, result in sorted(rows[sys.argv[2]]['modes'].items()):
+    print(mode, result['verdict'], result.get('status'),
+          result.get('operation'), sep=', ')
+END
+    ) || cat "$BATS_FILE_TMPDIR/log"
+}
+
+# Usage: assert_works NAME STATUS OPERATION
+function assert_works {
+    read_row "$1"
+    assert_equal "$REPLY" "mod_wsgi, works, $2, $3
+uwsgi, works, $2, $3" || cat "$BATS_FILE_TMPDIR/log"
+}
+
+@test "conformance: Keystone gives a token under both servers" {
+    assert_works keystone 200 token
+}
+
+@test "conformance: Glance takes an image in chunks under both servers" {
+    assert_works glance-api 200 image
+}
+
+@test "conformance: Placement keeps a provider under both servers" {
+    assert_works placement-api 200 "resource provider"
+}
+
+@test "conformance: Nova lists servers under both servers" {
+    assert_works nova-api 200 servers
+}
+
+@test "conformance: Nova's metadata answers under both servers" {
+    assert_works nova-metadata 200 metadata
+}
+
+@test "conformance: Swift keeps an object in chunks under both servers" {
+    assert_works swift-proxy 200 object
+}
+
+@test "conformance: each service has a progress line, and leaves nothing" {
+    local name problems=()
+    for name in "${NAMES[@]}"; do
+        grep -qE "^\[[0-9]/6\] $name: removed$" "$BATS_FILE_TMPDIR/log" ||
+            problems+=("$name")
+    done
+
+    assert_equal "${problems[*]}" ""
+    assert_file_not_contains "$BATS_FILE_TMPDIR/log" FAILED
+}
+
+@test "conformance: no machine stays" {
+    run "$REPO/tests/machine" list
+
+    refute_output --partial conformance-
+}

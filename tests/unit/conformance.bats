@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+#
+# tools/conformance: its options, its venvs, its results, without a machine
+
+load ../helpers/load
+
+# Run Python in which 'tool' is tools/conformance.
+function with_tool {
+    run env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -c '
+import importlib.machinery, importlib.util, sys
+loader = importlib.machinery.SourceFileLoader("tool", sys.argv[1])
+tool = importlib.util.module_from_spec(
+    importlib.util.spec_from_loader("tool", loader))
+loader.exec_module(tool)
+'"$1" "$REPO/tools/conformance" "${@:2}"
+}
+
+# A Python whose venv has a pip that only logs how it was called, and ends
+# with the given status; a catalogue with one entry, and its folder.
+function fake_tree {
+    sandbox
+    stub pip "case \$1 in
+        freeze) echo hello==1.0 ;;
+        *)      exit ${1:-0} ;;
+    esac"
+    stub python3
+    # shellcheck disable=SC2016  # the stub expands it
+    stub fake-python 'case $2 in
+        venv) mkdir -p "$3/bin"; cp "${0%/*}"/{pip,python3} "$3/bin/" ;;
+        *)    echo "Python 0" ;;
+    esac'
+    TREE=$BATS_TEST_TMPDIR/tree
+    mkdir -p "$TREE/catalog" "$TREE/projects/hello"
+    printf '%s\n' name=hello package=hello path=/hello \
+        > "$TREE/catalog/hello"
+    MAKE='
+tool.CATALOGUE, tool.PROJECTS, tool.CACHE = (
+    sys.argv[2] + "/" + name for name in ("catalog", "projects", "cache"))
+tool.PYTHON = "fake-python"
+'
+}
+
+@test "conformance: --help tells what it does and its options" {
+    run "$REPO/tools/conformance" --help
+
+    assert_success
+    assert_output --partial "--mode"
+    assert_output --partial "--update"
+    assert_output --partial "The status is 0"
+}
+
+@test "conformance: wrong usage ends with 2 and one line" {
+    local args problems=()
+    for args in --nonsense "--mode nginx" "--mode" nonsense \
+        "keystone ../keystone" "--json"; do
+        # shellcheck disable=SC2086  # words
+        run "$REPO/tools/conformance" $args
+        [[ "$status" == 2 && "${#lines[@]}" == 1 &&
+            "$output" == '[ERROR] conformance: '*'see --help' ]] ||
+            problems+=("$args: status $status, $output")
+    done
+
+    assert_equal "${problems[*]}" ""
+}
+
+@test "conformance: --list has every entry of the catalogue" {
+    local file problems=()
+    run "$REPO/tools/conformance" --list
+
+    assert_success
+    for file in "$REPO"/files/catalog/*; do
+        [[ "$output" == *$'\n'"${file##*/} "* ]] ||
+            problems+=("${file##*/}")
+    done
+    assert_equal "${problems[*]}" ""
+}
+
+@test "conformance: every folder is that of an entry" {
+    with_tool '
+import os
+used = {tool.Entry(name).project for name in os.listdir(tool.CATALOGUE)}
+there = {folder for folder in os.listdir(tool.PROJECTS)
+         if os.path.isdir(os.path.join(tool.PROJECTS, folder))}
+print(*sorted((there - {"__pycache__"}) - used))'
+
+    assert_output ''
+}
+
+@test "conformance: every constraint has its version, under a date" {
+    local file problems=()
+    for file in "$REPO"/tests/conformance/*/constraints.txt; do
+        [[ "$(head -n 1 "$file")" =~ ^'# '[0-9-]{10}', Python 3.11'$ ]] ||
+            problems+=("$file:1")
+        ! grep -Evn '^(#.*|[A-Za-z0-9._-]+==[^ ]+)$' "$file" ||
+            problems+=("$file")
+    done
+
+    assert_equal "${problems[*]}" ""
+}
+
+@test "conformance: a venv that is complete is used again" {
+    fake_tree
+    echo 'hello==1.0' > "$TREE/projects/hello/constraints.txt"
+
+    with_tool "$MAKE"'
+for _ in range(2):
+    print(tool.make_venv(tool.Entry("hello"), False))' "$TREE"
+
+    assert_success
+    assert_output "installed
+from the cache"
+}
+
+@test "conformance: a venv whose making was interrupted is made anew" {
+    fake_tree 1
+    echo 'hello==1.0' > "$TREE/projects/hello/constraints.txt"
+    with_tool "$MAKE"'tool.make_venv(tool.Entry("hello"), False)' "$TREE"
+    assert_failure
+    touch "$TREE/cache/hello/rest"
+
+    fake_tree
+    with_tool "$MAKE"'
+print(tool.make_venv(tool.Entry("hello"), False))' "$TREE"
+
+    assert_output installed
+    assert_file_not_exist "$TREE/cache/hello/rest"
+}
+
+@test "conformance: other constraints make another venv" {
+    fake_tree
+    with_tool "$MAKE"'
+for version in ("1.0", "1.0", "2.0"):
+    with open(sys.argv[2] + "/projects/hello/constraints.txt", "w") as text:
+        print("hello==" + version, file=text)
+    print(tool.make_venv(tool.Entry("hello"), False))' "$TREE"
+
+    assert_output "installed
+from the cache
+installed"
+}
+
+@test "conformance: constraints are written where there are none" {
+    fake_tree
+    with_tool "$MAKE"'
+entry = tool.Entry("hello")
+for _ in range(2):
+    print(tool.make_venv(entry, True))
+print(entry.version())' "$TREE"
+
+    assert_output "installed
+from the cache
+1.0"
+    calls pip install
+    assert_equal "$REPLY" 1
+    run tail -n +2 "$TREE/projects/hello/constraints.txt"
+    assert_output "hello==1.0"
+}
+
+@test "conformance: an update leaves the rows and servers that were not run" {
+    with_tool '
+def row(version, **modes):
+    return {"version": version, "modes": modes}
+
+print(tool.merge(
+    {"a": row("1", uwsgi=1, mod_wsgi=1), "b": row("1", uwsgi=1)},
+    {"a": row("1", uwsgi=2), "c": row("2", uwsgi=2)}) == {
+        "a": row("1", uwsgi=2, mod_wsgi=1), "b": row("1", uwsgi=1),
+        "c": row("2", uwsgi=2)})'
+
+    assert_output True
+}
+
+@test "conformance: after another release nothing of the old one stays" {
+    with_tool '
+print(tool.merge({"a": {"version": "1", "modes": {"uwsgi": 1}}},
+                 {"a": {"version": "2", "modes": {"mod_wsgi": 2}}}))'
+
+    assert_output "{'a': {'version': '2', 'modes': {'mod_wsgi': 2}}}"
+}
+
+@test "conformance: the results in the tree are of entries of the catalogue" {
+    with_tool '
+import os
+rows = tool.read_results()
+print(*sorted(set(rows) - set(os.listdir(tool.CATALOGUE))))
+print(*(name for name, row in rows.items() for mode in row["modes"]
+        if mode not in tool.MODES or not row["modes"][mode]["verdict"]))'
+
+    assert_output ""
+}
