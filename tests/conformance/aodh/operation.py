@@ -1,0 +1,25 @@
+#!/usr/bin/python3
+"""Aodh: an alarm, made and read."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
+
+from client import Failed, main  # noqa: E402
+
+
+def alarm(service):
+    made = service.call('POST', '/v2/alarms', 201, {
+        'name': 'demo-%d' % os.getpid(), 'type': 'event',
+        'event_rule': {'event_type': 'compute.instance.*'}}).json()
+    seen = service.call('GET', '/v2/alarms/' + made['alarm_id'], 200).json()
+    if seen['name'] != made['name']:
+        raise Failed('made %s, read %s' % (made['name'], seen['name']))
+    return 'alarm: %s made and read, state %s' % (seen['name'], seen['state'])
+
+
+if __name__ == '__main__':
+    main({'aodh-api': alarm}, {'X-Roles': 'admin', 'X-User-Id': 'demo',
+                               'X-Project-Id': 'demo'})

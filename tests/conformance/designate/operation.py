@@ -1,0 +1,24 @@
+#!/usr/bin/python3
+"""Designate: a zone, made and read."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
+
+from client import Failed, main  # noqa: E402
+
+
+def zone(service):
+    name = 'demo-%d.example.org.' % os.getpid()
+    made = service.call('POST', '/v2/zones', 202, {
+        'name': name, 'email': 'demo@example.org'}).json()
+    seen = service.call('GET', '/v2/zones/' + made['id'], 200).json()
+    if seen['name'] != name:
+        raise Failed('made %s, read %s' % (name, seen['name']))
+    return 'zone: %s made and read, %s' % (name, seen['status'])
+
+
+if __name__ == '__main__':
+    main({'designate-api': zone})

@@ -1,0 +1,28 @@
+#!/usr/bin/python3
+"""Freezer: a client of backups, registered and read."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
+
+from client import Failed, main  # noqa: E402
+
+# that of noauth.py
+PROJECT = 'decade00decade00decade00decade00'
+
+
+def client(service):
+    name = 'demo-%d' % os.getpid()
+    path = '/v2/%s/clients' % PROJECT
+    service.call('POST', path, 201, {
+        'client_id': name, 'hostname': 'demo', 'description': 'demo'})
+    seen = service.call('GET', path + '/' + name, 200).json()
+    if seen['client']['client_id'] != name:
+        raise Failed('read %s' % seen)
+    return 'backup client: %s registered and read' % name
+
+
+if __name__ == '__main__':
+    main({'freezer-api': client}, {'X-Auth-Token': 'admin'})

@@ -1,0 +1,33 @@
+#!/usr/bin/python3
+"""Gnocchi: a metric, a measure of it sent and read back."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
+
+from client import Failed, main  # noqa: E402
+
+MEASURE = {'timestamp': '2026-01-01T00:00:00', 'value': 42.0}
+
+
+def metric(service):
+    name = 'demo-%d' % os.getpid()
+    service.call('POST', '/v1/archive_policy', 201, {
+        'name': name, 'definition': [{'granularity': '1s', 'points': 100}],
+        'aggregation_methods': ['mean']})
+    made = service.call('POST', '/v1/metric', 201, {
+        'archive_policy_name': name}).json()
+    path = '/v1/metric/%s/measures' % made['id']
+    service.call('POST', path, 202, [MEASURE])
+    # no metricd is there to do it in the background
+    seen = service.call('GET', path + '?refresh=true', 200).json()
+    if [row[2] for row in seen] != [MEASURE['value']]:
+        raise Failed('sent %s, read %s' % (MEASURE, seen))
+    return 'metric: %s made, a measure sent and read back' % made['id']
+
+
+if __name__ == '__main__':
+    # basic: the name is believed
+    main({'gnocchi-api': metric}, {'Authorization': 'Basic YWRtaW46'})

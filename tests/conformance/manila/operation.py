@@ -1,0 +1,28 @@
+#!/usr/bin/python3
+"""Manila: a share type, made and read."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
+
+from client import Failed, main  # noqa: E402
+
+
+def share_type(service):
+    # noauth: the token is USER:PROJECT
+    made = service.call('POST', '/v2/types', 200, {'share_type': {
+        'name': 'demo-%d' % os.getpid(), 'extra_specs': {
+            'driver_handles_share_servers': 'false'}}}).json()['share_type']
+    seen = service.call('GET', '/v2/types/' + made['id'],
+                        200).json()['share_type']
+    if seen['name'] != made['name']:
+        raise Failed('made %s, read %s' % (made['name'], seen['name']))
+    return 'share type: %s made and read' % seen['name']
+
+
+if __name__ == '__main__':
+    main({'manila-api': share_type}, {
+        'X-Auth-Token': 'admin:demo',
+        'X-OpenStack-Manila-API-Version': '2.60'})

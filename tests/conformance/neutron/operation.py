@@ -1,0 +1,27 @@
+#!/usr/bin/python3
+"""Neutron: a network with a subnet, made and read."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
+
+from client import Failed, main  # noqa: E402
+
+
+def network(service):
+    made = service.call('POST', '/v2.0/networks', 201, {'network': {
+        'name': 'demo', 'project_id': 'demo'}}).json()['network']
+    service.call('POST', '/v2.0/subnets', 201, {'subnet': {
+        'network_id': made['id'], 'ip_version': 4, 'project_id': 'demo',
+        'cidr': '192.0.2.0/24'}})
+    seen = service.call('GET', '/v2.0/networks/' + made['id'],
+                        200).json()['network']
+    if len(seen['subnets']) != 1:
+        raise Failed('read %s' % seen)
+    return 'network: %s with a subnet made and read' % seen['id']
+
+
+if __name__ == '__main__':
+    main({'neutron-api': network})

@@ -1,0 +1,29 @@
+#!/usr/bin/python3
+"""Sahara: a source of data, made and read."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
+
+from client import Failed, main  # noqa: E402
+
+# that of noauth.py
+PATH = '/v1.1/decade00decade00decade00decade00/data-sources'
+
+
+def source(service):
+    name = 'demo-%d' % os.getpid()
+    made = service.call('POST', PATH, 202, {
+        'name': name, 'type': 'hdfs',
+        'url': 'hdfs://demo/data'}).json()['data_source']
+    seen = service.call('GET', '%s/%s' % (PATH, made['id']),
+                        200).json()['data_source']
+    if seen['name'] != name:
+        raise Failed('read %s' % seen)
+    return 'data source: %s made and read' % name
+
+
+if __name__ == '__main__':
+    main({'sahara-api': source}, {'X-Auth-Token': 'admin'})
