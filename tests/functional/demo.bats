@@ -18,8 +18,8 @@ function assert_no_machine {
     run "$REPO/tools/demo" --services placement-api
 
     assert_success
-    assert_line --regexp 'keystone: .* ok: 201 from Keystone'
-    assert_line --regexp 'placement-api: .* ok: resource provider demo-'
+    assert_line --regexp 'keystone: .* ok: token: 201 from Keystone'
+    assert_line --regexp 'placement-api: .* ok: resource provider: demo-'
     assert_line --regexp 'restart of keystone under load: .*, 0 failed,'
     refute_output --partial FAILED
     refute_output --partial ERROR
