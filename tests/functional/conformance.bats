@@ -19,24 +19,22 @@ function setup {
     requires root systemd-nspawn
 }
 
-# REPLY = what one service did under each server, a line each
-# Usage: read_row NAME
-function read_row {
-    REPLY=$(/usr/bin/python3 - "$RESULTS" "$1" <<'END'
+# What one service did under each server; the run's log if that is not it.
+# Usage: assert_works NAME STATUS OPERATION
+function assert_works {
+    local said
+    said=$(/usr/bin/python3 - "$RESULTS" "$1" <<'END'
 import json, sys
 rows = json.load(open(sys.argv[1]))
 for mode, result in sorted(rows[sys.argv[2]]['modes'].items()):
     print(mode, result['verdict'], result.get('status'),
           result.get('operation'), sep=', ')
 END
-    ) || cat "$BATS_FILE_TMPDIR/log"
-}
-
-# Usage: assert_works NAME STATUS OPERATION
-function assert_works {
-    read_row "$1"
-    assert_equal "$REPLY" "mod_wsgi, works, $2, $3
-uwsgi, works, $2, $3" || cat "$BATS_FILE_TMPDIR/log"
+    )
+    if [[ "$said" != "mod_wsgi, works, $2, $3"$'\n'"uwsgi, works, $2, $3" ]]
+    then
+        fail "$1: $said"$'\n'"$(< "$BATS_FILE_TMPDIR/log")"
+    fi
 }
 
 @test "conformance: Keystone gives a token under both servers" {
