@@ -30,7 +30,7 @@ for mode, result in sorted(rows[sys.argv[2]]['modes'].items()):
     print(mode, result['verdict'], result.get('status'),
           result.get('operation'), sep=', ')
 END
-    )
+    ) || said='no result'
     if [[ "$said" != "mod_wsgi, works, $2, $3"$'\n'"uwsgi, works, $2, $3" ]]
     then
         fail "$1: $said"$'\n'"$(< "$BATS_FILE_TMPDIR/log")"
