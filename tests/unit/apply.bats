@@ -122,6 +122,37 @@ function problems_of_tree {
     assert_line --index 1 "systemctl show -P NeedDaemonReload $unit"
 }
 
+# Usage: asked_group    prints how often Apache was asked whom it runs as
+function asked_group {
+    grep -c 'apache2ctl -t -D DUMP_RUN_CFG' "$CALLS"
+}
+
+@test "apply: Apache is asked for its group when its configuration changes" {
+    local etc=$WSGI_SYSROOT/etc/apache2 change
+    local -a changes=(
+        "touch -d tomorrow $etc/apache2.conf"
+        "touch -d tomorrow $etc/envvars"
+        "ln -s ../conf-available/group.conf $etc/conf-enabled/"
+    )
+    mkdir -p "$etc/conf-enabled"
+    deploy one --transport http
+    assert_equal "$(asked_group)" 1
+
+    deploy two --path /two
+    assert_equal "$(asked_group)" 1
+
+    for change in "${changes[@]}"; do
+        $change
+        : > "$CALLS"
+        deploy one --transport http
+        assert_equal "$(asked_group) $change" "1 $change"
+        find "$etc" -newermt now -exec touch -h -d yesterday {} +
+    done
+
+    wsgi remove --all
+    assert_file_not_exists "$WSGI_SYSROOT/var/lib/devstack-wsgi"
+}
+
 @test "apply: where Apache does not run it is not reloaded" {
     FAIL_AT='systemctl --quiet is-active *' deploy one
 
@@ -183,7 +214,8 @@ function problems_of_tree {
         read -r -a words <<< "${row#*|}"
         deploy one "${words[@]}" > /dev/null
         snapshot
-        expected=$REPLY
+        # what Apache was asked is every service's
+        expected=$(grep -v apache-group <<< "$REPLY")
         rm -rf "$WSGI_SYSROOT"
         cp -a "$base" "$WSGI_SYSROOT"
         read -r -a words <<< "${row%|*}"
@@ -191,6 +223,7 @@ function problems_of_tree {
         read -r -a words <<< "${row#*|}"
         deploy one "${words[@]}" > /dev/null
         snapshot
+        REPLY=$(grep -v apache-group <<< "$REPLY")
         [[ "$REPLY" == "$expected" ]] || {
             bad+=("$row;")
             diff <(printf '%s\n' "$expected") <(printf '%s\n' "$REPLY") || true
@@ -486,6 +519,8 @@ function problems_of_tree {
     local -a bad=()
     deploy other
     deploy one
+    # who changed it may have changed whom Apache runs as
+    touch -d tomorrow "$WSGI_SYSROOT/etc/apache2/apache2.conf"
     snapshot
     before=$REPLY
 
@@ -598,9 +633,9 @@ function assert_rolled_back {
 }
 
 @test "rollback: where the disk does not take it" {
-    wrap mv mkdir chmod
-    assert_rolled_back 'mv -f -t */etc/systemd/system *' 'chmod 0640 *' \
-        'mkdir *' -- deploy one
+    wrap mv mkdir
+    assert_rolled_back 'mv -f -t */etc/systemd/system *' 'mkdir *' -- \
+        deploy one
 }
 
 @test "rollback: edits by hand are still there" {
