@@ -30,7 +30,7 @@ function fake_tree {
         *)    echo "Python 0" ;;
     esac'
     TREE=$BATS_TEST_TMPDIR/tree
-    mkdir -p "$TREE/catalog" "$TREE/projects/hello"
+    mkdir -p "$TREE"/{catalog,projects/hello,cache}
     printf '%s\n' name=hello package=hello path=/hello \
         > "$TREE/catalog/hello"
     MAKE='
