@@ -7,10 +7,8 @@ Failed.
 Standard library only; it runs in the machine, where the services are.
 """
 
-import argparse
 import http.client
 import json
-import sys
 import urllib.parse
 
 MIB = 1024 * 1024
@@ -96,17 +94,3 @@ def tell(function, *args):
         print(repr(error))
         return 1
     return 0
-
-
-def main(proofs, headers=()):
-    """The command line of tests/conformance/PROJECT/operation.py.
-
-    proofs: a function for each NAME; headers: what all of them send, where
-    the API asks no Keystone.
-    """
-    parser = argparse.ArgumentParser(
-        description='Use a service, and print a line with what was seen.')
-    parser.add_argument('name', choices=sorted(proofs))
-    parser.add_argument('url', help='where it answers')
-    args = parser.parse_args()
-    sys.exit(tell(proofs[args.name], Service(args.url, headers)))

@@ -18,9 +18,7 @@ import sqlite3
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-from client import Failed, MIB, Service, tell  # noqa: E402
+from client import Failed, MIB, Service, tell
 
 PAUSE = 0.1
 

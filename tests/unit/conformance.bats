@@ -86,6 +86,21 @@ print(*sorted((there - {"__pycache__"}) - used))'
     assert_output ''
 }
 
+@test "conformance: every proof is of an entry, in the folder of its project" {
+    with_tool '
+import os
+sys.path.insert(0, os.path.join(tool.TOP, "tests/tools"))
+from operate import operation
+for project in sorted(os.listdir(tool.PROJECTS)):
+    if os.path.exists(os.path.join(tool.PROJECTS, project, "operation.py")):
+        for name in operation(project).PROOFS:
+            if tool.Entry(name).project != project:
+                print(project, name)'
+
+    assert_success
+    assert_output ''
+}
+
 @test "conformance: every constraint has its version, under a date" {
     local file problems=()
     for file in "$REPO"/tests/conformance/*/constraints.txt; do

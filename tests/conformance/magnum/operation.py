@@ -1,13 +1,6 @@
-#!/usr/bin/python3
 """Magnum: the templates of clusters, for who has a token."""
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Service, main  # noqa: E402
+from client import Service
 
 
 def templates(service):
@@ -17,5 +10,5 @@ def templates(service):
         seen['clustertemplates'])
 
 
-if __name__ == '__main__':
-    main({'magnum-api': templates}, {'X-Auth-Token': 'admin'})
+PROOFS = {'magnum-api': templates}
+HEADERS = {'X-Auth-Token': 'admin'}

@@ -1,13 +1,6 @@
-#!/usr/bin/python3
 """Nova: the servers of its API, and the versions of the metadata."""
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Failed, Service, main  # noqa: E402
+from client import Failed, Service
 
 
 def compute(service):
@@ -27,6 +20,5 @@ def metadata(service):
     return 'metadata: %d versions up to %s' % (len(versions), versions[-1])
 
 
-if __name__ == '__main__':
-    main({'nova-api': compute, 'nova-metadata': metadata},
-         {'X-Auth-Token': 'admin'})
+PROOFS = {'nova-api': compute, 'nova-metadata': metadata}
+HEADERS = {'X-Auth-Token': 'admin'}

@@ -1,13 +1,6 @@
-#!/usr/bin/python3
 """Trove: the datastores, for who has a token."""
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Service, main  # noqa: E402
+from client import Service
 
 # that of noauth.py
 PATH = '/v1.0/decade00decade00decade00decade00/datastores'
@@ -20,5 +13,5 @@ def datastores(service):
         seen['datastores'])
 
 
-if __name__ == '__main__':
-    main({'trove-api': datastores}, {'X-Auth-Token': 'admin'})
+PROOFS = {'trove-api': datastores}
+HEADERS = {'X-Auth-Token': 'admin'}

@@ -1,13 +1,6 @@
-#!/usr/bin/python3
 """Zun: the containers, for who has a token."""
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Service, main  # noqa: E402
+from client import Service
 
 
 def containers(service):
@@ -17,5 +10,5 @@ def containers(service):
         seen['containers'])
 
 
-if __name__ == '__main__':
-    main({'zun-api': containers}, {'X-Auth-Token': 'admin'})
+PROOFS = {'zun-api': containers}
+HEADERS = {'X-Auth-Token': 'admin'}
