@@ -9,6 +9,7 @@ Standard library only; it runs in the machine, where the services are.
 
 import http.client
 import json
+import os
 import urllib.parse
 
 MIB = 1024 * 1024
@@ -71,6 +72,19 @@ class Service:
                 method, path, answer.status, expect,
                 ' '.join(text.split())[:200]))
         return answer
+
+    def guarded(self, path):
+        """What is there for who has a token; without one it is 401."""
+        Service(self.url.geturl()).call('GET', path, 401)
+        return self.call('GET', path, 200).json()
+
+
+def pieces(mib, digest):
+    """So many MiB to send, random; the digest is told of each."""
+    for _ in range(mib):
+        piece = os.urandom(MIB)
+        digest.update(piece)
+        yield piece
 
 
 def read_openrc():

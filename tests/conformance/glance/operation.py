@@ -1,10 +1,9 @@
 """Glance: an image, sent in chunks and read back."""
 
 import hashlib
-import os
 import time
 
-from client import Failed, MIB
+from client import Failed, pieces
 
 IMAGE_MIB = 64
 
@@ -16,15 +15,8 @@ def image(service):
     path = '/v2/images/' + made['id']
     sent = hashlib.sha512()
     got = hashlib.sha512()
-
-    def pieces():
-        for _ in range(IMAGE_MIB):
-            piece = os.urandom(MIB)
-            sent.update(piece)
-            yield piece
-
     begin = time.monotonic()
-    service.call('PUT', path + '/file', 204, pieces(),
+    service.call('PUT', path + '/file', 204, pieces(IMAGE_MIB, sent),
                  {'Content-Type': 'application/octet-stream'})
     middle = time.monotonic()
     service.call('GET', path + '/file', 200, sink=got.update)

@@ -1,13 +1,11 @@
 """Nova: the servers of its API, and the versions of the metadata."""
 
-from client import Failed, Service
+from client import Failed
 
 
 def compute(service):
     versions = service.call('GET', '/', 200).json()['versions']
-    Service(service.url.geturl()).call('GET', '/v2.1/servers', 401)
-    servers = service.call('GET', '/v2.1/servers/detail',
-                           200).json()['servers']
+    servers = service.guarded('/v2.1/servers/detail')['servers']
     return 'servers: 401 without a token, %d servers with; versions %s' % (
         len(servers), ' '.join(version['id'] for version in versions))
 

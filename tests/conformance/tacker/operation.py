@@ -3,14 +3,9 @@
 To make one it uses two connections at once, which locks an sqlite database.
 """
 
-from client import Service
-
-PATH = '/vnfpkgm/v1/vnf_packages'
-
 
 def packages(service):
-    Service(service.url.geturl()).call('GET', PATH, 401)
-    seen = service.call('GET', PATH, 200).json()
+    seen = service.guarded('/vnfpkgm/v1/vnf_packages')
     return 'VNF packages: 401 without a token, %d with' % len(seen)
 
 
