@@ -3,6 +3,7 @@
 # tools/conformance: its options, its venvs, its results, without a machine
 
 load ../helpers/load
+load ../helpers/unit
 
 # Run Python in which 'tool' is tools/conformance.
 function with_tool {
@@ -15,20 +16,11 @@ loader.exec_module(tool)
 '"$1" "$REPO/tools/conformance" "${@:2}"
 }
 
-# A Python whose venv has a pip that only logs how it was called, and ends
-# with the given status; a catalogue with one entry, and its folder.
+# A Python whose pip ends with the given status; a catalogue with one entry,
+# and its folder.
 function fake_tree {
     sandbox
-    stub pip "case \$1 in
-        freeze) echo hello==1.0 ;;
-        *)      exit ${1:-0} ;;
-    esac"
-    stub python3
-    # shellcheck disable=SC2016  # the stub expands it
-    stub fake-python 'case $2 in
-        venv) mkdir -p "$3/bin"; cp "${0%/*}"/{pip,python3} "$3/bin/" ;;
-        *)    echo "Python 0" ;;
-    esac'
+    fake_python "$@"
     TREE=$BATS_TEST_TMPDIR/tree
     mkdir -p "$TREE"/{catalog,projects/hello,cache}
     printf '%s\n' name=hello package=hello path=/hello \
