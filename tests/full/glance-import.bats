@@ -17,7 +17,7 @@ function setup_file {
     export M
     "$REPO/tests/machine" start "$M" --bind-ro "$cache:$VENVS" || return
     prepare_glance || return
-    deploy_glance uwsgi
+    deploy_glance uwsgi --processes 2
 }
 
 function teardown_file {
@@ -44,11 +44,10 @@ function prepare_glance {
         head -c 4M /dev/urandom > /var/www/html/source.raw'
 }
 
-# Usage: deploy_glance MODE
+# Usage: deploy_glance MODE [OPTION...]
 function deploy_glance {
-    wsgi deploy glance-api --mode "$1" --processes 2 \
-        --venv "$VENVS/glance" --user stack \
-        --python-path /opt/stack/data/lib || return
+    wsgi deploy glance-api --mode "$1" --venv "$VENVS/glance" --user stack \
+        --python-path /opt/stack/data/lib "${@:2}" || return
     start_app glance-api
 }
 
@@ -112,10 +111,7 @@ function make_image {
 }
 
 @test "glance: the uwsgi protocol takes no image in chunks, and says 411" {
-    wsgi deploy glance-api --mode uwsgi --transport uwsgi \
-        --venv "$VENVS/glance" --user stack \
-        --python-path /opt/stack/data/lib
-    start_app glance-api
+    deploy_glance uwsgi --transport uwsgi
     make_image
 
     http_status -X PUT -H 'X-Auth-Token: admin' -H 'Expect:' \

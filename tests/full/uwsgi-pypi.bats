@@ -6,15 +6,7 @@ load ../helpers/functional
 
 function setup_file {
     requires gcc || return
-    # built here, seen in the machine
-    VENV=/var/tmp/devstack-wsgi-venv-$$
-    export VENV
-    if ! /usr/bin/python3 -m venv "$VENV" ||
-            ! "$VENV/bin/pip" install --quiet --no-input uwsgi \
-                > "$BATS_FILE_TMPDIR/pip" 2>&1; then
-        cat "$BATS_FILE_TMPDIR/pip" >&2
-        return 1
-    fi
+    build_venv uwsgi || return
     machine_up
 }
 

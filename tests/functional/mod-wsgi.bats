@@ -9,15 +9,8 @@ readonly SERVICES=(one two three four)
 
 function setup_file {
     local name
-    # a venv with a module of its own, where the machine sees it
-    VENV=/var/tmp/devstack-wsgi-venv-$$
-    export VENV
-    if ! /usr/bin/python3 -m venv "$VENV" ||
-            ! "$VENV/bin/pip" install --quiet --no-input mod_wsgi \
-            > "$BATS_FILE_TMPDIR/pip" 2>&1; then
-        tail -n 20 "$BATS_FILE_TMPDIR/pip"
-        return 1
-    fi
+    # a module of its own
+    build_venv mod_wsgi || return
     machine_up || return
     # as Debian's package leaves it, then as nobody asked for it
     in_machine a2dismod --quiet wsgi

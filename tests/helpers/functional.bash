@@ -14,13 +14,14 @@
 #             tests/apps
 # Reads:      WSGI_FULL=1 or, as tox.ini sets it, WSGI_TEST_FULL=1: full
 #             counts, else a part of them
-# Writes:     the machine; $BATS_TEST_TMPDIR
-# Sets:       M, the machine; URL by serve; LOAD by load_end
-# Public:     machine_up, machine_down, explain_failure, in_machine,
-#             machine_sh, wsgi, deploy_app, start_app, serve, where_of,
-#             explain, count, figure, wait_for, http_status, load_begin,
-#             load_end, load_wait, assert_no_failure, journal_mark,
-#             journal_since, reloads_since, tree_of, main_pid,
+# Writes:     the machine; $BATS_TEST_TMPDIR; $VENV
+# Sets:       M, the machine; VENV by build_venv; URL by serve; LOAD by
+#             load_end
+# Public:     machine_up, machine_down, build_venv, explain_failure,
+#             in_machine, machine_sh, wsgi, deploy_app, start_app, serve,
+#             where_of, explain, count, figure, wait_for, http_status,
+#             load_begin, load_end, load_wait, assert_no_failure,
+#             journal_mark, journal_since, reloads_since, tree_of, main_pid,
 #             requests_at_least
 
 load ../helpers/load
@@ -58,6 +59,24 @@ function machine_up {
 # Example: function teardown_file { machine_down; }
 function machine_down {
     [[ -z "${M:-}" ]] || "$REPO/tests/machine" stop "$M"
+}
+
+# Build a venv with a package from PyPI in /var/tmp, which the machine sees
+# too. teardown_file removes it.
+#
+# Usage:   build_venv PACKAGE
+# Sets:    VENV
+# Returns: 0; 1 it cannot be built: the last of what pip said is on stderr
+# Example: build_venv uwsgi || return
+function build_venv {
+    export VENV=/var/tmp/devstack-wsgi-venv-$$
+    if ! {
+        /usr/bin/python3 -m venv "$VENV" &&
+            "$VENV/bin/pip" install --quiet --no-input "$1"
+    } > "$BATS_FILE_TMPDIR/pip" 2>&1; then
+        tail -n 20 "$BATS_FILE_TMPDIR/pip" >&2
+        return 1
+    fi
 }
 
 # Run a command in the machine, as root.

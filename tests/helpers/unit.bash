@@ -6,9 +6,10 @@
 # Reads:      nothing
 # Writes:     $BATS_TEST_TMPDIR
 # Sets:       ACCOUNT; what each function says
-# Public:     fake_system, fake_venv, snapshot, assert_unchanged, wrap,
-#             capture, untraced, wsgi, deploy, with_defaults, copy_library,
-#             toy_server, shape, shape_options, assert_golden_shapes, SHAPES
+# Public:     fake_system, fake_venv, fake_python, snapshot,
+#             assert_unchanged, wrap, capture, untraced, wsgi, deploy,
+#             with_defaults, copy_library, toy_server, shape,
+#             shape_options, assert_golden_shapes, SHAPES
 
 # Every Debian and Fedora has it, with a group of the same name.
 ACCOUNT=daemon
@@ -187,6 +188,26 @@ function fake_venv {
     mkdir -p "$REPLY/bin" || return
     printf '%s\n' 'home = /usr/bin' 'include-system-site-packages = false' \
         "version = $2" > "$REPLY/pyvenv.cfg"
+}
+
+# In a sandbox, a Python whose venvs have a pip and a python3 that only log how
+# they were called; for "pip freeze" one package is there.
+#
+# Usage:   fake_python [STATUS]
+#   STATUS  of all else that pip does (0)
+# Returns: 0
+# Example: fake_python 1; PYTHON=fake-python
+function fake_python {
+    stub pip "case \$1 in
+        freeze) echo hello==1.0 ;;
+        *)      exit ${1:-0} ;;
+    esac" &&
+        stub python3 || return
+    # shellcheck disable=SC2016  # the stub expands it
+    stub fake-python 'case $2 in
+        venv) mkdir -p "$3/bin"; cp "${0%/*}"/{pip,python3} "$3/bin/" ;;
+        *)    echo "Python 0" ;;
+    esac'
 }
 
 # Run a function without bats' trap at each of its commands, which takes

@@ -7,10 +7,9 @@ Failed.
 Standard library only; it runs in the machine, where the services are.
 """
 
-import argparse
 import http.client
 import json
-import sys
+import os
 import urllib.parse
 
 MIB = 1024 * 1024
@@ -74,6 +73,19 @@ class Service:
                 ' '.join(text.split())[:200]))
         return answer
 
+    def guarded(self, path):
+        """What is there for who has a token; without one it is 401."""
+        Service(self.url.geturl()).call('GET', path, 401)
+        return self.call('GET', path, 200).json()
+
+
+def pieces(mib, digest):
+    """So many MiB to send, random; the digest is told of each."""
+    for _ in range(mib):
+        piece = os.urandom(MIB)
+        digest.update(piece)
+        yield piece
+
 
 def read_openrc():
     """The account that the first one in Keystone has."""
@@ -96,17 +108,3 @@ def tell(function, *args):
         print(repr(error))
         return 1
     return 0
-
-
-def main(proofs, headers=()):
-    """The command line of tests/conformance/PROJECT/operation.py.
-
-    proofs: a function for each NAME; headers: what all of them send, where
-    the API asks no Keystone.
-    """
-    parser = argparse.ArgumentParser(
-        description='Use a service, and print a line with what was seen.')
-    parser.add_argument('name', choices=sorted(proofs))
-    parser.add_argument('url', help='where it answers')
-    args = parser.parse_args()
-    sys.exit(tell(proofs[args.name], Service(args.url, headers)))

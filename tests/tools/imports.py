@@ -13,14 +13,11 @@ Standard library only; it runs in the machine, where Glance is.
 import argparse
 import concurrent.futures
 import hashlib
-import os
 import sqlite3
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-from client import Failed, MIB, Service, tell  # noqa: E402
+from client import Failed, MIB, Service, pieces, tell
 
 PAUSE = 0.1
 
@@ -38,14 +35,8 @@ class Imports:
     def stage(self, path):
         """Send random data in chunks; their digest."""
         sent = hashlib.sha512()
-
-        def pieces():
-            for _ in range(self.args.mib):
-                piece = os.urandom(MIB)
-                sent.update(piece)
-                yield piece
-
-        self.service.call('PUT', path + '/stage', 204, pieces(),
+        self.service.call('PUT', path + '/stage', 204,
+                          pieces(self.args.mib, sent),
                           {'Content-Type': 'application/octet-stream'})
         return sent.hexdigest()
 

@@ -3,6 +3,7 @@
 # tools/conformance: its options, its venvs, its results, without a machine
 
 load ../helpers/load
+load ../helpers/unit
 
 # Run Python in which 'tool' is tools/conformance.
 function with_tool {
@@ -15,22 +16,13 @@ loader.exec_module(tool)
 '"$1" "$REPO/tools/conformance" "${@:2}"
 }
 
-# A Python whose venv has a pip that only logs how it was called, and ends
-# with the given status; a catalogue with one entry, and its folder.
+# A Python whose pip ends with the given status; a catalogue with one entry,
+# and its folder.
 function fake_tree {
     sandbox
-    stub pip "case \$1 in
-        freeze) echo hello==1.0 ;;
-        *)      exit ${1:-0} ;;
-    esac"
-    stub python3
-    # shellcheck disable=SC2016  # the stub expands it
-    stub fake-python 'case $2 in
-        venv) mkdir -p "$3/bin"; cp "${0%/*}"/{pip,python3} "$3/bin/" ;;
-        *)    echo "Python 0" ;;
-    esac'
+    fake_python "$@"
     TREE=$BATS_TEST_TMPDIR/tree
-    mkdir -p "$TREE/catalog" "$TREE/projects/hello"
+    mkdir -p "$TREE"/{catalog,projects/hello,cache}
     printf '%s\n' name=hello package=hello path=/hello \
         > "$TREE/catalog/hello"
     MAKE='
@@ -83,6 +75,21 @@ there = {folder for folder in os.listdir(tool.PROJECTS)
          if os.path.isdir(os.path.join(tool.PROJECTS, folder))}
 print(*sorted((there - {"__pycache__"}) - used))'
 
+    assert_output ''
+}
+
+@test "conformance: every proof is of an entry, in the folder of its project" {
+    with_tool '
+import os
+sys.path.insert(0, os.path.join(tool.TOP, "tests/tools"))
+from operate import operation
+for project in sorted(os.listdir(tool.PROJECTS)):
+    if os.path.exists(os.path.join(tool.PROJECTS, project, "operation.py")):
+        for name in operation(project).PROOFS:
+            if tool.Entry(name).project != project:
+                print(project, name)'
+
+    assert_success
     assert_output ''
 }
 

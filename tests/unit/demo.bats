@@ -3,6 +3,7 @@
 # tools/demo: its options, its plan and its cache, without a machine
 
 load ../helpers/load
+load ../helpers/unit
 
 # Source tools/demo in a shell of its own and run the given text there, in
 # which "show NAME" prints an array.
@@ -12,17 +13,10 @@ function in_demo {
         $1"
 }
 
-# A Python whose venv has a pip and a python3 that only log how they were
-# called; pip answers with the given status.
-function fake_python {
+# An empty cache, and a Python whose pip ends with the given status.
+function fake_cache {
     sandbox
-    stub pip "exit ${1:-0}"
-    stub python3
-    # shellcheck disable=SC2016  # the stub expands it
-    stub fake-python 'case $2 in
-        venv) mkdir -p "$3/bin"; cp "${0%/*}"/{pip,python3} "$3/bin/" ;;
-        *)    echo "Python 0" ;;
-    esac'
+    fake_python "$@"
     CACHE=$BATS_TEST_TMPDIR/cache
     MAKE="CACHE=$CACHE PYTHON=fake-python; make_venv"
 }
@@ -128,7 +122,7 @@ END
 }
 
 @test "demo: a venv that is complete is used again" {
-    fake_python
+    fake_cache
     in_demo "$MAKE"
     assert_success
     in_demo "$MAKE"
@@ -141,14 +135,14 @@ END
 }
 
 @test "demo: a venv whose making was interrupted is made anew" {
-    fake_python 1
+    fake_cache 1
     in_demo "$MAKE"
     assert_failure
     local venv
     venv=$(echo "$CACHE"/venv-*)
     touch "$venv/rest"
 
-    fake_python
+    fake_cache
     in_demo "$MAKE"
 
     assert_success
@@ -157,7 +151,7 @@ END
 }
 
 @test "demo: other requirements make another venv" {
-    fake_python
+    fake_cache
     echo 'other==1' > "$BATS_TEST_TMPDIR/requirements.txt"
     in_demo "PYTHON=fake-python; find_venv; show VENV
         HERE=$BATS_TEST_TMPDIR; find_venv; show VENV"

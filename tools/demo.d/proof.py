@@ -9,7 +9,6 @@ Standard library only; it runs in the machine, where the services are.
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import subprocess
@@ -22,6 +21,7 @@ TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
 sys.path.insert(0, os.path.join(TESTS, 'tools'))
 
 from client import Failed, Service, read_openrc, tell  # noqa: E402
+from operate import operation  # noqa: E402
 
 FRONT = 'http://127.0.0.1'
 LOAD = os.path.join(TESTS, 'tools/load.py')
@@ -36,19 +36,10 @@ LOAD_RATE = 40
 LOAD_AROUND = 2         # seconds of load before and after the restart
 
 
-def of(project):
-    """The module tests/conformance/PROJECT/operation.py."""
-    path = os.path.join(TESTS, 'conformance', project, 'operation.py')
-    spec = importlib.util.spec_from_file_location(project, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def keystone():
     """Keystone, asked with a fresh token."""
     service = Service(FRONT + '/identity')
-    answer = of('keystone').ask_token(service)
+    answer = operation('keystone').ask_token(service)
     service.headers['X-Auth-Token'] = answer.headers['X-Subject-Token']
     return service
 
@@ -85,23 +76,23 @@ def accounts(args):
 
 
 def token(args):
-    return of('keystone').token(Service(FRONT + '/identity'))
+    return operation('keystone').token(Service(FRONT + '/identity'))
 
 
 def image(args):
-    return of('glance').image(signed_in('/image'))
+    return operation('glance').image(signed_in('/image'))
 
 
 def provider(args):
-    return of('placement').provider(signed_in('/placement'))
+    return operation('placement').provider(signed_in('/placement'))
 
 
 def compute(args):
-    return of('nova').compute(signed_in('/compute'))
+    return operation('nova').compute(signed_in('/compute'))
 
 
 def metadata(args):
-    return of('nova').metadata(Service('http://127.0.0.1:8775'))
+    return operation('nova').metadata(Service('http://127.0.0.1:8775'))
 
 
 def main_pid(unit):

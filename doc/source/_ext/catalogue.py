@@ -117,7 +117,7 @@ def where(entry):
     return result
 
 
-def figures(entry, result):
+def figures(result):
     """What one mode's result says."""
     texts = [result['verdict']]
     texts += [form.format(result[key]) for key, form in FIGURES
@@ -157,7 +157,7 @@ def described(name, entry, results):
     ]
     for mode, result in sorted(results.get('modes', {}).items()):
         pairs.append((f"{results['version']} under {mode}, Python "
-                      f"{results['python']}", [figures(entry, result)]))
+                      f"{results['python']}", [figures(result)]))
     section += facts(pairs)
     if 'script' in entry:
         text = (TOP / entry.one('script')).read_text()

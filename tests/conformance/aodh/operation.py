@@ -1,13 +1,8 @@
-#!/usr/bin/python3
 """Aodh: an alarm, made and read."""
 
 import os
-import sys
 
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Failed, main  # noqa: E402
+from client import Failed
 
 
 def alarm(service):
@@ -20,6 +15,5 @@ def alarm(service):
     return 'alarm: %s made and read, state %s' % (seen['name'], seen['state'])
 
 
-if __name__ == '__main__':
-    main({'aodh-api': alarm}, {'X-Roles': 'admin', 'X-User-Id': 'demo',
-                               'X-Project-Id': 'demo'})
+PROOFS = {'aodh-api': alarm}
+HEADERS = {'X-Roles': 'admin', 'X-User-Id': 'demo', 'X-Project-Id': 'demo'}

@@ -1,13 +1,6 @@
-#!/usr/bin/python3
 """Barbican: a secret, kept and read back."""
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Failed, main  # noqa: E402
+from client import Failed
 
 SECRET = b'a word that is not for all'
 
@@ -24,5 +17,5 @@ def secret(service):
     return 'secret: %d bytes kept and read back' % len(seen)
 
 
-if __name__ == '__main__':
-    main({'barbican-api': secret}, {'X-Auth-Token': 'admin'})
+PROOFS = {'barbican-api': secret}
+HEADERS = {'X-Auth-Token': 'admin'}

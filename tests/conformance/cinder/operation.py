@@ -1,13 +1,8 @@
-#!/usr/bin/python3
 """Cinder: a volume type, made and read."""
 
 import os
-import sys
 
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Failed, main  # noqa: E402
+from client import Failed
 
 
 def volume_type(service):
@@ -21,5 +16,5 @@ def volume_type(service):
     return 'volume type: %s made and read' % seen['name']
 
 
-if __name__ == '__main__':
-    main({'cinder-api': volume_type}, {'X-Auth-Token': 'admin:feed'})
+PROOFS = {'cinder-api': volume_type}
+HEADERS = {'X-Auth-Token': 'admin:feed'}

@@ -1,13 +1,8 @@
-#!/usr/bin/python3
 """CloudKitty: a service to be rated, made and read."""
 
 import os
-import sys
 
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Failed, main  # noqa: E402
+from client import Failed
 
 
 def rated(service):
@@ -20,6 +15,5 @@ def rated(service):
     return 'rated service: %s made and read' % name
 
 
-if __name__ == '__main__':
-    main({'cloudkitty-api': rated}, {'X-Roles': 'admin', 'X-User-Id': 'demo',
-                                     'X-Project-Id': 'demo'})
+PROOFS = {'cloudkitty-api': rated}
+HEADERS = {'X-Roles': 'admin', 'X-User-Id': 'demo', 'X-Project-Id': 'demo'}

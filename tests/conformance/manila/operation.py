@@ -1,13 +1,8 @@
-#!/usr/bin/python3
 """Manila: a share type, made and read."""
 
 import os
-import sys
 
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Failed, main  # noqa: E402
+from client import Failed
 
 
 def share_type(service):
@@ -22,7 +17,6 @@ def share_type(service):
     return 'share type: %s made and read' % seen['name']
 
 
-if __name__ == '__main__':
-    main({'manila-api': share_type}, {
-        'X-Auth-Token': 'admin:demo',
-        'X-OpenStack-Manila-API-Version': '2.60'})
+PROOFS = {'manila-api': share_type}
+HEADERS = {'X-Auth-Token': 'admin:demo',
+           'X-OpenStack-Manila-API-Version': '2.60'}

@@ -1,16 +1,9 @@
-#!/usr/bin/python3
 """Murano: the list of environments.
 
 It asks Keystone before it makes one.
 """
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Failed, main  # noqa: E402
+from client import Failed
 
 
 def environments(service):
@@ -20,5 +13,5 @@ def environments(service):
     return 'environments: none there, as it says'
 
 
-if __name__ == '__main__':
-    main({'murano-api': environments}, {'X-Auth-Token': 'admin'})
+PROOFS = {'murano-api': environments}
+HEADERS = {'X-Auth-Token': 'admin'}

@@ -1,20 +1,11 @@
-#!/usr/bin/python3
 """Nova: the servers of its API, and the versions of the metadata."""
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Failed, Service, main  # noqa: E402
+from client import Failed
 
 
 def compute(service):
     versions = service.call('GET', '/', 200).json()['versions']
-    Service(service.url.geturl()).call('GET', '/v2.1/servers', 401)
-    servers = service.call('GET', '/v2.1/servers/detail',
-                           200).json()['servers']
+    servers = service.guarded('/v2.1/servers/detail')['servers']
     return 'servers: 401 without a token, %d servers with; versions %s' % (
         len(servers), ' '.join(version['id'] for version in versions))
 
@@ -27,6 +18,5 @@ def metadata(service):
     return 'metadata: %d versions up to %s' % (len(versions), versions[-1])
 
 
-if __name__ == '__main__':
-    main({'nova-api': compute, 'nova-metadata': metadata},
-         {'X-Auth-Token': 'admin'})
+PROOFS = {'nova-api': compute, 'nova-metadata': metadata}
+HEADERS = {'X-Auth-Token': 'admin'}

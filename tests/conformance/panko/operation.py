@@ -1,13 +1,4 @@
-#!/usr/bin/python3
 """Panko: the types of events that it has."""
-
-import os
-import sys
-
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import main  # noqa: E402
 
 
 def types(service):
@@ -15,6 +6,5 @@ def types(service):
     return 'event types: %d' % len(seen)
 
 
-if __name__ == '__main__':
-    main({'panko-api': types}, {
-        'X-Roles': 'admin', 'X-User-Id': 'demo', 'X-Project-Id': 'demo'})
+PROOFS = {'panko-api': types}
+HEADERS = {'X-Roles': 'admin', 'X-User-Id': 'demo', 'X-Project-Id': 'demo'}

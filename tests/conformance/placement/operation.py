@@ -1,14 +1,8 @@
-#!/usr/bin/python3
 """Placement: a resource provider, made and read."""
 
-import os
-import sys
 import uuid
 
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Failed, main  # noqa: E402
+from client import Failed
 
 
 def provider(service):
@@ -23,5 +17,5 @@ def provider(service):
     return 'resource provider: %s made and read' % seen['name']
 
 
-if __name__ == '__main__':
-    main({'placement-api': provider}, {'X-Auth-Token': 'admin'})
+PROOFS = {'placement-api': provider}
+HEADERS = {'X-Auth-Token': 'admin'}

@@ -1,15 +1,9 @@
-#!/usr/bin/python3
 """Swift: an object, sent in chunks to a container and read back."""
 
 import hashlib
-import os
-import sys
 import uuid
 
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Failed, MIB, main  # noqa: E402
+from client import Failed, MIB, pieces
 
 OBJECT_MIB = 16
 
@@ -17,16 +11,10 @@ OBJECT_MIB = 16
 def stored(service):
     sent = hashlib.md5()
     got = hashlib.md5()
-
-    def pieces():
-        for _ in range(OBJECT_MIB):
-            piece = os.urandom(MIB)
-            sent.update(piece)
-            yield piece
-
     container = '/v1/AUTH_demo/' + str(uuid.uuid4())
     service.call('PUT', container, 201, b'')
-    put = service.call('PUT', container + '/object', 201, pieces())
+    put = service.call('PUT', container + '/object', 201,
+                       pieces(OBJECT_MIB, sent))
     answer = service.call('GET', container + '/object', 200, sink=got.update)
     size = int(answer.headers['Content-Length'])
     digest = sent.hexdigest()
@@ -40,5 +28,4 @@ def stored(service):
             'times' % (OBJECT_MIB, digest))
 
 
-if __name__ == '__main__':
-    main({'swift-proxy': stored})
+PROOFS = {'swift-proxy': stored}

@@ -1,13 +1,8 @@
-#!/usr/bin/python3
 """Watcher: a template of audits, made and read."""
 
 import os
-import sys
 
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-from client import Failed, main  # noqa: E402
+from client import Failed
 
 
 def template(service):
@@ -21,6 +16,5 @@ def template(service):
     return 'audit template: %s made and read' % name
 
 
-if __name__ == '__main__':
-    main({'watcher-api': template}, {
-        'X-Roles': 'admin', 'X-User-Id': 'demo', 'X-Project-Id': 'demo'})
+PROOFS = {'watcher-api': template}
+HEADERS = {'X-Roles': 'admin', 'X-User-Id': 'demo', 'X-Project-Id': 'demo'}

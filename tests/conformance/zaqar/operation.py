@@ -1,15 +1,9 @@
-#!/usr/bin/python3
 """Zaqar: a message, posted to a queue and read back."""
 
 import os
-import sys
+import uuid
 
-sys.path.insert(0, os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), '../../tools'))
-
-import uuid  # noqa: E402
-
-from client import Failed, main  # noqa: E402
+from client import Failed
 
 BODY = {'greeting': 'hello'}
 
@@ -26,6 +20,5 @@ def message(service):
     return 'queue message: posted and read back'
 
 
-if __name__ == '__main__':
-    main({'zaqar-api': message}, {'Client-ID': str(uuid.uuid4()),
-                                  'X-Project-Id': 'demo'})
+PROOFS = {'zaqar-api': message}
+HEADERS = {'Client-ID': str(uuid.uuid4()), 'X-Project-Id': 'demo'}

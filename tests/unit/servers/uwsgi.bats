@@ -19,6 +19,24 @@ function write_conf {
     printf '%s' "${_WSGI_FILES[1]}" > "$BATS_TEST_TMPDIR/conf.ini"
 }
 
+# Declare a service, and write its configuration there.
+#
+# Usage: write_conf_of OPTION...    Sets REPLY, its text
+function write_conf_of {
+    with_defaults thing-api "$@"
+    untraced _wsgi_record_declare "${REPLY_WORDS[@]}" &&
+        untraced _wsgi_uwsgi_config thing-api || return
+    printf '%s' "$REPLY" > "$BATS_TEST_TMPDIR/conf.ini"
+}
+
+# Run the real uWSGI with that until the application ends it.
+#
+# Usage: run_conf    Sets status and output, as run does
+function run_conf {
+    UWSGI_SOCKET=$BATS_TEST_TMPDIR/socket run timeout 20 uwsgi \
+        --ini "$BATS_TEST_TMPDIR/conf.ini"
+}
+
 # How the real uWSGI reads a configuration: a line for each setting.
 #
 # Usage: uwsgi_reads FILE ARG...    Sets REPLY
@@ -110,10 +128,7 @@ for APPLICATION in "thing:made()", "thing:made":
     requires uwsgi
 
     for value in "${values[@]}"; do
-        with_defaults thing-api --set "procname-prefix=$value"
-        untraced _wsgi_record_declare "${REPLY_WORDS[@]}"
-        untraced _wsgi_uwsgi_config thing-api
-        printf '%s' "$REPLY" > "$BATS_TEST_TMPDIR/conf.ini"
+        write_conf_of --set "procname-prefix=$value"
         uwsgi_reads "$BATS_TEST_TMPDIR/conf.ini"
         [[ $'\n'"$REPLY"$'\n' == *$'\n'"procname-prefix = $value"$'\n'* ]] ||
             bad+=("$value: $REPLY")
@@ -137,14 +152,10 @@ for APPLICATION in "thing:made()", "thing:made":
     printf '%s\n' 'import os' 'import sys' \
         "print('<%s>' % '|'.join(sys.argv[1:]), flush=True)" 'os._exit(0)' \
         > "$BATS_TEST_TMPDIR/thing.py"
-    with_defaults thing-api --app thing:application --preload "${options[@]}" \
+    write_conf_of --app thing:application --preload "${options[@]}" \
         --python-path "$BATS_TEST_TMPDIR"
-    untraced _wsgi_record_declare "${REPLY_WORDS[@]}"
-    _wsgi_uwsgi_config thing-api
-    printf '%s' "$REPLY" > "$BATS_TEST_TMPDIR/conf.ini"
 
-    UWSGI_SOCKET=$BATS_TEST_TMPDIR/socket run timeout 20 uwsgi \
-        --ini "$BATS_TEST_TMPDIR/conf.ini"
+    run_conf
 
     printf -v word '|%s' "${words[@]}"
     assert_output --partial "<${word#|}>"
@@ -155,23 +166,16 @@ for APPLICATION in "thing:made()", "thing:made":
     printf '%s\n' 'import os' 'def made(*given):' \
         "    print('<made %d>' % len(given), flush=True)" \
         '    os._exit(0)' > "$BATS_TEST_TMPDIR/thing.py"
-    with_defaults thing-api --app 'thing:made()' --preload \
+    write_conf_of --app 'thing:made()' --preload \
         --python-path "$BATS_TEST_TMPDIR"
-    untraced _wsgi_record_declare "${REPLY_WORDS[@]}"
-    _wsgi_uwsgi_config thing-api
-    printf '%s' "$REPLY" > "$BATS_TEST_TMPDIR/conf.ini"
 
-    UWSGI_SOCKET=$BATS_TEST_TMPDIR/socket run timeout 20 uwsgi \
-        --ini "$BATS_TEST_TMPDIR/conf.ini"
+    run_conf
 
     assert_line '<made 0>'
 }
 
 @test "uwsgi config: a setting of the record stands in place of ours, once" {
-    with_defaults thing-api --set post-buffering=0 --set harakiri=60
-    untraced _wsgi_record_declare "${REPLY_WORDS[@]}"
-
-    _wsgi_uwsgi_config thing-api
+    write_conf_of --set post-buffering=0 --set harakiri=60
 
     run grep -c '^post-buffering' <<< "$REPLY"
     assert_output 1
@@ -181,19 +185,13 @@ for APPLICATION in "thing:made()", "thing:made":
 }
 
 @test "uwsgi config: a comment goes with the setting that it is about" {
-    with_defaults thing-api --set post-buffering=0
-    untraced _wsgi_record_declare "${REPLY_WORDS[@]}"
-
-    _wsgi_uwsgi_config thing-api
+    write_conf_of --set post-buffering=0
 
     refute_regex "$REPLY" 'read a body before'
 }
 
 @test "uwsgi config: the one magic that a setting may have is the time" {
-    with_defaults thing-api --set 'procname-prefix=%t'
-    untraced _wsgi_record_declare "${REPLY_WORDS[@]}"
-
-    _wsgi_uwsgi_config thing-api
+    write_conf_of --set 'procname-prefix=%t'
 
     assert_regex "$REPLY" $'\nprocname-prefix = %t\n'
 }

@@ -1,0 +1,49 @@
+#!/usr/bin/python3
+"""Use a service as a client would, and print a line with what was seen.
+
+  operate.py PROJECT NAME URL
+
+The module tests/conformance/PROJECT/operation.py tells how. It has PROOFS, a
+function for each NAME (see client.py), and, where the API asks no Keystone,
+HEADERS: what all of them send.
+
+Standard library only; it runs in the machine, where the services are.
+"""
+
+import argparse
+import importlib.util
+import os
+import sys
+
+from client import Service, tell
+
+PROJECTS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                        '../conformance')
+
+
+def operation(project):
+    """The module of a project."""
+    path = os.path.join(PROJECTS, project, 'operation.py')
+    spec = importlib.util.spec_from_file_location(project, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition('\n')[0])
+    parser.add_argument('project', help='a folder of tests/conformance')
+    parser.add_argument('name', help='of its PROOFS')
+    parser.add_argument('url', help='where it answers')
+    args = parser.parse_args()
+    module = operation(args.project)
+    if args.name not in module.PROOFS:
+        parser.error('%s: choose from %s' % (
+            args.name, ', '.join(sorted(module.PROOFS))))
+    service = Service(args.url, getattr(module, 'HEADERS', {}))
+    return tell(module.PROOFS[args.name], service)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
