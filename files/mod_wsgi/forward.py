@@ -94,6 +94,9 @@ class Forward:
             self.last = time.monotonic()
 
     async def run(self, sockets, idle):
+        ended = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(
+            signal.SIGTERM, ended.set)
         servers = []
         for sock in sockets:
             direct = sock.family != socket.AF_UNIX
@@ -105,9 +108,6 @@ class Forward:
                      else asyncio.start_unix_server)
             servers.append(await start(serve, sock=sock, limit=CHUNK,
                                        backlog=1024))
-        ended = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(
-            signal.SIGTERM, ended.set)
         while not ended.is_set():
             try:
                 await asyncio.wait_for(ended.wait(), idle and idle / 10)

@@ -274,7 +274,7 @@ Listen 127.0.0.1:@PORT@
 Define DEVSTACK_WSGI_SECRET 0123456789abcdef0123456789abcdef
 END
     run /usr/bin/python3 -c '
-import os, socket, subprocess, sys, threading, time
+import os, socket, struct, subprocess, sys, threading, time
 
 def listener():
     sock = socket.socket()
@@ -306,7 +306,7 @@ def httpd(answer):
         seen.append(got.decode())
         sock.sendall(answer)
         sock.close()
-    thread = threading.Thread(target=serve)
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     return thread, seen
 
@@ -348,7 +348,10 @@ print(seen[0])
     forward '
 client = socket.create_connection(ask, 10)
 client.sendall(b"GET /a HTTP/1.1\r\n\r\n")
-time.sleep(0.5)
+# of a socket that listens, tcpi_unacked is what nobody has taken yet
+while struct.unpack_from("I", front.getsockopt(
+        socket.IPPROTO_TCP, socket.TCP_INFO, 104), 24)[0]:
+    time.sleep(0.01)
 process.terminate()
 time.sleep(0.5)
 print(process.poll())
