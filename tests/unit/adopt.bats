@@ -225,6 +225,43 @@ function unit {
     done
 }
 
+@test "adopt: the sandbox is the catalogue's, for one unknown standard" {
+    local row entry variable wanted call
+    # the catalogue's; a toggle; what it is
+    local -a bad=() rows=(
+        'none|WSGI_HARDENING=standard|standard'
+        'none|WSGI_HARDENING=off|off'
+        '|WSGI_HARDENING=strict|strict'
+        'off|WSGI_HARDENING=standard|off'
+        'standard|WSGI_HARDENING=strict|standard'
+        'off|WSGI_HARDENING_thing=strict|strict'
+    )
+    copy_library
+    REPO=$COPY
+
+    for row in "${rows[@]}"; do
+        IFS='|' read -r entry variable wanted <<< "$row"
+        printf '%s\n' name=thing-api key=thing \
+            ${entry:+"hardening=$entry"} > "$COPY/files/catalog/thing-api"
+        [[ "$entry" != none ]] || rm "$COPY/files/catalog/thing-api"
+        for call in write unit; do
+            (
+                export "${variable?}"
+                "$call"
+            )
+            grep -qx "hardening=$wanted" "$RECORDS/thing-api.conf" ||
+                bad+=("$row, $call;")
+        done
+    done
+
+    assert_equal "${bad[*]}" ''
+    # the second call asks afresh, and does not go by the first one
+    rm "$COPY/files/catalog/thing-api"
+    WSGI_HARDENING=off write
+    WSGI_HARDENING=strict unit
+    assert_file_contains "$RECORDS/thing-api.conf" '^hardening=strict$'
+}
+
 @test "adopt: what DevStack's own function wrote is adopted with the unit" {
     printf '%s\n' '[uwsgi]' 'module = thing.wsgi:application' \
         'processes = 2' 'socket = /var/run/uwsgi/thing-api.socket' \

@@ -44,7 +44,8 @@ tool.PYTHON = "fake-python"
 @test "conformance: wrong usage ends with 2 and one line" {
     local args problems=()
     for args in --nonsense "--mode nginx" "--mode" nonsense \
-        "keystone ../keystone" "--json"; do
+        "keystone ../keystone" "--json" "--hardening paranoid" \
+        "--hardening strict --update"; do
         # shellcheck disable=SC2086  # words
         run "$REPO/tools/conformance" $args
         [[ "$status" == 2 && "${#lines[@]}" == 1 &&
@@ -53,6 +54,19 @@ tool.PYTHON = "fake-python"
     done
 
     assert_equal "${problems[*]}" ""
+}
+
+@test "conformance: --hardening is the toggle that the deployment sees" {
+    with_tool '
+class Machine:
+    def inside(self, *command):
+        print(*command)
+tool.Trial(Machine(), tool.Entry("keystone"), None, "strict").deploy(
+    "uwsgi", True)'
+
+    assert_output --partial \
+        "env WSGI_HARDENING=strict /opt/stack/devstack-plugin-wsgi/tools/wsgi"
+    assert_output --partial " deploy keystone "
 }
 
 @test "conformance: --list has every entry of the catalogue" {

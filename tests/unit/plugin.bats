@@ -139,6 +139,7 @@ function bindep_names {
 
     for line in DEVSTACK_WSGI_MODE=gunicorn WSGI_MODE_n_api=nginx \
             WSGI_MODE_nova_apy=uwsgi WSGI_HARDENING=strong \
+            WSGI_HARDENING_g_api=strong WSGI_HARDENING_nova_apy=off \
             WSGI_PROCESSES=0 WSGI_THREADS_key=many \
             WSGI_TRANSPORT_g_api=ftp USER_UNITS=True; do
         variable=${line%%=*}

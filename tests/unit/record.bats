@@ -258,6 +258,45 @@ function load_record {
     assert_equal "${bad[*]}" ''
 }
 
+@test "record: the toggle for all asks no more than the catalogue's sandbox" {
+    local row entry variables options wanted word
+    # the catalogue's; variables; options; what it is
+    local -a words bad=() rows=(
+        '|||standard'
+        'off|||off'
+        'off|WSGI_HARDENING=standard||off'
+        'off|WSGI_HARDENING=strict||off'
+        'off|WSGI_HARDENING_keystone=strict||strict'
+        'off|WSGI_HARDENING=off WSGI_HARDENING_key=standard||standard'
+        'off|WSGI_HARDENING=off|--hardening standard|standard'
+        'standard|||standard'
+        'standard|WSGI_HARDENING=off||off'
+        'standard|WSGI_HARDENING=strict||standard'
+        'standard|WSGI_HARDENING=strict|--hardening strict|strict'
+        '|WSGI_HARDENING=strict||strict'
+    )
+
+    copy_library
+    cp "$COPY/files/catalog/keystone" "$BATS_TEST_TMPDIR/entry"
+    for row in "${rows[@]}"; do
+        IFS='|' read -r entry variables options wanted <<< "$row"
+        { cat "$BATS_TEST_TMPDIR/entry"
+            [[ -z "$entry" ]] || echo "hardening=$entry"
+        } > "$COPY/files/catalog/keystone"
+        read -r -a words <<< "$variables"
+        read -r -a options <<< "$options"
+        # shellcheck disable=SC2016  # the shell's own
+        run env "${words[@]}" bash -c '
+            source "$1/lib/wsgi" || exit
+            _wsgi_record_declare keystone --user "${@:2}" || exit
+            printf "%s\n" "${_WSGI_RECORD[keystone,hardening]}"' row \
+            "$COPY" "$ACCOUNT" "${options[@]}"
+        [[ "$output" == "$wanted" ]] || bad+=("$row: $output;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
 @test "record: the toggles of the mode, of one service before all" {
     local -a rows=(
         '||uwsgi'

@@ -112,6 +112,96 @@ function assert_calls {
     assert_success
 }
 
+# What systemd says of the units in UNITS, as for a machine that has them.
+#
+# Usage: exposures    Sets EXPOSURE, an array: unit -> tenths of a point
+function exposures {
+    local line tree=$BATS_TEST_TMPDIR/tree
+    local regex=' for ([^ ]+): ([0-9]+)[.]([0-9]) '
+    local -a units=()
+    declare -gA EXPOSURE=()
+    mkdir -p "$tree/etc/systemd"
+    cp -r -T "$UNITS" "$tree/etc/systemd/system"
+    for line in "$UNITS"/*.service; do
+        units+=("${line##*/}")
+    done
+    while IFS= read -r line; do
+        [[ "$line" =~ $regex ]] || continue
+        EXPOSURE[${BASH_REMATCH[1]}]=${BASH_REMATCH[2]}${BASH_REMATCH[3]}
+    done < <(LC_ALL=C.UTF-8 systemd-analyze security --no-pager \
+        --offline=true --root="$tree" "${units[@]}" 2>&1)
+    assert_equal "${#EXPOSURE[@]}" "${#units[@]}"
+}
+
+# The exposure of every unit of services with a path, with a port and with a
+# script is at most LIMIT tenths. What makes it differs by mode and sandbox
+# alone.
+#
+# Usage: assert_exposure LEVEL LIMIT
+function assert_exposure {
+    local name mode unit
+    local -a bad=() words=()
+    requires systemd-analyze
+    rm "$BATS_TEST_TMPDIR/stubs/systemd-analyze"
+    : "${_WSGI_SITE_GROUP:=$ACCOUNT}"
+    for mode in uwsgi mod_wsgi; do
+        for name in nova-api nova-metadata swift-proxy; do
+            words=("$name" --user "$ACCOUNT" --hardening "$1" --mode "$mode")
+            untraced _wsgi_record_declare "${words[@]}"
+            # as if it were another in each mode
+            _WSGI_RECORD["$name,unit"]=$name-${mode//_/-}
+            untraced write_units "$name"
+        done
+    done
+    exposures
+    for unit in "${!EXPOSURE[@]}"; do
+        (( EXPOSURE[$unit] <= $2 )) ||
+            bad+=("$unit: ${EXPOSURE[$unit]} tenths;")
+    done
+    assert_equal "${bad[*]}" ''
+    # and of three that pass connections on
+    assert_equal "${#EXPOSURE[@]}" 9
+}
+
+@test "unit: the exposure in the standard sandbox is at most 5.0" {
+    assert_exposure standard 50
+}
+
+@test "unit: the exposure in the strict sandbox is at most 2.0" {
+    assert_exposure strict 20
+}
+
+@test "unit: the services that are not to have every sandbox are these" {
+    run grep -r '^hardening=' "$REPO/files/catalog"
+
+    # each says why, in its comment
+    assert_equal "$(LC_ALL=C sort <<< "${output//"$REPO/files/catalog/"}")" \
+'kuryr-libnetwork:hardening=off
+solum-api:hardening=standard
+tacker-api:hardening=standard'
+}
+
+@test "unit: the exposure of a service of root's, and without a sandbox" {
+    requires systemd-analyze
+    rm "$BATS_TEST_TMPDIR/stubs/systemd-analyze"
+    untraced declare_units root-standard --user root
+    untraced declare_units root-strict --user root --hardening strict
+    untraced declare_units none --hardening off
+
+    exposures
+
+    assert [ "${EXPOSURE[devstack@root-standard.service]}" -le 50 ]
+    assert [ "${EXPOSURE[devstack@root-strict.service]}" -le 25 ]
+    # what the others are measured against
+    assert [ "${EXPOSURE[devstack@none.service]}" -ge 90 ]
+}
+
+# Usage: declare_units NAME OPTION...
+function declare_units {
+    with_defaults "$@"
+    _wsgi_record_declare "${REPLY_WORDS[@]}" && write_units "$1"
+}
+
 @test "unit: a unit that systemd refuses is told in one line" {
     requires systemd-analyze
     rm "$BATS_TEST_TMPDIR/stubs/systemd-analyze"
