@@ -39,7 +39,8 @@ declare -ga _SERVED=()
 
 # Boot the file's machine.
 #
-# Usage:   machine_up
+# Usage:   machine_up [OPTION...]
+#   OPTION  of tests/machine start
 # Sets:    M
 # Returns: 0; 1 it did not boot
 # Example: function setup_file { machine_up; }
@@ -48,7 +49,7 @@ function machine_up {
     M=${BATS_TEST_FILENAME##*/}
     M=f-${M%.bats}-$$
     export M
-    "$REPO/tests/machine" start "$M" || return
+    "$REPO/tests/machine" start "$M" "$@" || return
     # tools/demo leaves one that it installed disabled
     in_machine systemctl enable --quiet --now apache2
 }
