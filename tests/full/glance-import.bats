@@ -56,7 +56,6 @@ function deploy_glance {
 function import_images {
     run in_machine /usr/bin/python3 "$REPO/tests/tools/imports.py" "$PLACE" \
         --method "$1" --number "$2" \
-        --database /opt/stack/data/glance/glance.db \
         --source http://127.0.0.1/source.raw --file /var/www/html/source.raw
     figure "${lines[0]}"
     assert_success

@@ -62,10 +62,11 @@ function machine_down {
     [[ -z "${M:-}" ]] || "$REPO/tests/machine" stop "$M"
 }
 
-# Build a venv with a package from PyPI in /var/tmp, which the machine sees
+# Build a venv with packages from PyPI in /var/tmp, which the machine sees
 # too. teardown_file removes it.
 #
-# Usage:   build_venv PACKAGE
+# Usage:   build_venv PACKAGE...
+#   PACKAGE  what 'pip install' takes, options too
 # Sets:    VENV
 # Returns: 0; 1 it cannot be built: the last of what pip said is on stderr
 # Example: build_venv uwsgi || return
@@ -73,7 +74,7 @@ function build_venv {
     export VENV=/var/tmp/devstack-wsgi-venv-$$
     if ! {
         /usr/bin/python3 -m venv "$VENV" &&
-            "$VENV/bin/pip" install --quiet --no-input "$1"
+            "$VENV/bin/pip" install --quiet --no-input "$@"
     } > "$BATS_FILE_TMPDIR/pip" 2>&1; then
         tail -n 20 "$BATS_FILE_TMPDIR/pip" >&2
         return 1

@@ -13,13 +13,14 @@ Standard library only; it runs in the machine, where Glance is.
 import argparse
 import concurrent.futures
 import hashlib
-import sqlite3
 import sys
 import time
 
 from client import Failed, MIB, Service, pieces, tell
 
 PAUSE = 0.1
+# what Glance keeps on an image while a task is at work on it
+LOCK = 'os_glance_import_task'
 
 
 class Imports:
@@ -53,24 +54,17 @@ class Imports:
         return ', '.join('%s (%s)' % (task['status'], task['message'])
                          for task in tasks) or 'no task'
 
-    def ended(self):
-        """Wait until no task is left, which writes after the image is active.
+    def ended(self, path, image):
+        """Wait until Glance takes its lock off the image, its last writing.
 
-        Another writer beside it is answered 500, where the database is sqlite.
+        It has said before that the task succeeded. With sqlite another writer
+        beside it may be answered 500.
         """
         limit = time.monotonic() + self.args.limit
-        while self.args.database:
-            database = sqlite3.connect(self.args.database, timeout=60)
-            try:
-                left = database.execute(
-                    "SELECT count(*) FROM tasks "
-                    "WHERE status IN ('pending', 'processing')").fetchone()[0]
-            finally:
-                database.close()
-            if not left:
-                return
+        while LOCK in self.service.call('GET', path, 200).json():
             if time.monotonic() > limit:
-                raise Failed('%d tasks do not end' % left)
+                raise Failed('%s: active, and locked after %d s: %s' % (
+                    image, self.args.limit, self.tasks(path)))
             time.sleep(PAUSE)
 
     def active(self, path, image):
@@ -111,7 +105,7 @@ class Imports:
             raise Failed('%s: sent %.12s, read back %.12s, Glance says %.12s' %
                          (image, sent, got.hexdigest(),
                           kept['os_hash_value']))
-        self.ended()
+        self.ended(path, image)
         return took
 
     def all(self):
@@ -145,8 +139,6 @@ def read_arguments():
                         help='so many at once')
     parser.add_argument('--limit', type=int, default=120,
                         help='seconds for one import')
-    parser.add_argument('--database', help='a file of sqlite, where Glance '
-                        'has that: look there for tasks that run')
     parser.add_argument('--source', help='what is fetched: a URL')
     parser.add_argument('--file', help='the same, as a file')
     return parser.parse_args()
