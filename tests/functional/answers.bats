@@ -33,6 +33,31 @@ function teardown {
     assert_equal "${bad[*]}" ''
 }
 
+@test "answers: the headers are the application's, and none of ours" {
+    local transport line name
+    local -a bad=()
+    # what servers say of themselves and of the connection
+    local theirs=' date server connection keep-alive transfer-encoding '
+    theirs+='content-length content-type '
+
+    for transport in "${TRANSPORTS[@]}"; do
+        where_of "$transport" "probe-$transport"
+        run in_machine curl --silent --output /dev/null --dump-header - \
+            "$URL/"
+        assert_success
+        for line in "${lines[@]:1}"; do
+            line=${line%$'\r'}
+            name=${line%%:*}
+            # Debian's Apache compresses text
+            [[ "$line" != *:* || "$theirs" == *" ${name,,} "* || \
+                "$line" == 'Vary: Accept-Encoding' ]] ||
+                bad+=("$transport: $line;")
+        done
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
 @test "answers: an application that a factory makes" {
     local transport
     local -a bad=() where
