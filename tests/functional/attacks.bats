@@ -52,7 +52,8 @@ function raw {
 
 # Hold connections open, and go on sending a byte now and then.
 #
-# Usage: hold COUNT TEXT    Sets HOLD, the file descriptor that ends it
+# Usage: hold COUNT TEXT
+#   Sets HOLD, the file descriptor that ends it, and HELD, that of its output
 function hold {
     local text=${2//@/$PREFIX} said
     text=${text//|/'\r\n'}
@@ -61,16 +62,22 @@ function hold {
             "$PORT" "$1" "$text" 3>&-
     }
     HOLD=${HOLDER[1]}
-    read -r -t 120 said <&"${HOLDER[0]}"
+    exec {HELD}<&"${HOLDER[0]}"
+    read -r -t 120 said <&"$HELD"
     assert_equal "$said" ready
 }
 
-# Usage: release
+# Let go of them.
+#
+# Usage: release    REPLY = how many were still held: who was answered
+#   meanwhile did not wait for their end
 function release {
     local pid=$HOLDER_PID
     exec {HOLD}>&-
-    wait "$pid" || true  # ended by its input
     HOLD=''
+    read -r -t 60 REPLY <&"$HELD"
+    exec {HELD}<&-
+    wait "$pid" || true  # ended by its input
 }
 
 # What others are answered meanwhile, five times.
@@ -80,7 +87,9 @@ function others {
     local i
     for i in 1 2 3 4 5; do
         http_status "$1"
-        [[ "$REPLY" == 200 ]] || bad+=("$1, $i: $REPLY;")
+        [[ "$REPLY" == 200 ]] && continue
+        bad+=("$1, $i: $REPLY;")
+        return 0
     done
 }
 
@@ -383,6 +392,7 @@ print(json.load(open("/tmp/valued.json"))["variables"].get(sys.argv[1]))
     done
     release
     assert_equal "${bad[*]}" ''
+    assert_equal "$REPLY" 100
 }
 
 @test "attacks: slow headers without a front keep nobody waiting (mod_wsgi)" {
@@ -395,6 +405,7 @@ print(json.load(open("/tmp/valued.json"))["variables"].get(sys.argv[1]))
     others "$URL/"
     release
     assert_equal "${bad[*]}" ''
+    assert_equal "$REPLY" 400
 }
 
 @test "attacks: idle connections without a front do no harm (mod_wsgi)" {
@@ -410,6 +421,7 @@ print(json.load(open("/tmp/valued.json"))["variables"].get(sys.argv[1]))
     others "$URL/"
     release
     assert_equal "${bad[*]}" ''
+    assert_equal "$REPLY" "$connections"
     figure idle-connections "$connections held, 5 of 5 others answered"
 }
 
@@ -423,6 +435,7 @@ print(json.load(open("/tmp/valued.json"))["variables"].get(sys.argv[1]))
         others "$URL/"
 
         release
+        [[ "$REPLY" == 20 ]] || bad+=("$transport: $REPLY of 20 still held")
     done
     # a worker of the service waits there, but none of another one
     at uwsgi
@@ -431,4 +444,5 @@ print(json.load(open("/tmp/valued.json"))["variables"].get(sys.argv[1]))
     others "$URL/"
     release
     assert_equal "${bad[*]}" ''
+    assert_equal "$REPLY" 20
 }

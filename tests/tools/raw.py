@@ -7,7 +7,8 @@ raw.py ask PORT
     the answers
 raw.py hold PORT COUNT TEXT
     opens COUNT connections, sends TEXT on each, prints 'ready', and then one
-    byte more on each from time to time, until its standard input ends
+    byte more on each from time to time, until its standard input ends; then
+    prints how many of them the server had not ended or answered
 
 TEXT and the standard input may have \\r, \\n, \\t, \\0 and \\\\.
 
@@ -64,6 +65,19 @@ def hold(port, count, text):
                 sock.send(b'a')
             except OSError:
                 pass  # it was ended, which is what a server may do
+    print(sum(waits(sock) for sock in held), flush=True)
+
+
+def waits(sock):
+    """Whether neither an answer nor an end has come."""
+    sock.setblocking(False)
+    try:
+        sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass  # ended
+    return False
 
 
 def main():
