@@ -22,7 +22,11 @@ import sys
 import time
 
 CHUNK = 65536
-# how long a client may take for its first line, and the service to be back
+# how long a client may take for the head of its request, and how long that
+# may be; the httpd, whose threads are few, hears of it when it is whole
+HEAD_SECONDS = 60
+HEAD_BYTES = 1024 * 1024
+# how long the service may take to be back
 PATIENCE = 300
 RETRY = 0.05
 
@@ -50,15 +54,30 @@ class Forward:
             await asyncio.sleep(RETRY)
 
     async def head(self, reader, writer):
-        """The request's first line, and the headers that are ours."""
-        line = await asyncio.wait_for(reader.readuntil(b'\n'), PATIENCE)
+        """The request's first line, the headers that are ours, the rest."""
+        line, *rest = await asyncio.wait_for(self.lines(reader), HEAD_SECONDS)
         peer = writer.get_extra_info('peername')[0]
         # an IPv4 client of an IPv6 socket
         peer = re.sub(r'^::ffff:(?=[\d.]+$)', '', peer)
         return line + (
             'X-Devstack-Wsgi-Peer: %s\r\n'
             'X-Devstack-Wsgi-Direct: yes\r\n'
-            'X-Devstack-Wsgi-Secret: %s\r\n' % (peer, self.secret)).encode()
+            'X-Devstack-Wsgi-Secret: %s\r\n' % (peer, self.secret)
+        ).encode() + b''.join(rest)
+
+    async def lines(self, reader):
+        """A request's head, to the empty line that ends it."""
+        lines = []
+        left = HEAD_BYTES
+        while not lines or lines[-1].strip(b'\r\n'):
+            line = await reader.readuntil(b'\n')
+            left -= len(line)
+            if left < 0:
+                raise asyncio.LimitOverrunError('too long a head', 0)
+            # empty lines before a request mean nothing
+            if lines or line.strip(b'\r\n'):
+                lines.append(line)
+        return lines
 
     async def copy(self, reader, writer):
         while True:

@@ -190,7 +190,7 @@ function cut_off_again {
     wsgi check
     run wsgi status --json
     refute_line --regexp '"drift": "([^n]|n[^o])'
-    in_machine flock --nonblock /run/lock/devstack-wsgi true
+    in_machine flock --nonblock /run/devstack-wsgi.lock true
     wsgi restart "$keep"
     wsgi start "$fresh"
     http_status "http://127.0.0.1/$fresh/"

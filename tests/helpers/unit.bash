@@ -235,7 +235,7 @@ function snapshot {
     [[ "${1:-}" != times ]] || form='%y %m %u:%g %p %l %T@ %C@\n'
     REPLY=$(
         cd "$WSGI_SYSROOT" &&
-            find . -path ./run/lock/devstack-wsgi -o -printf "$form" \
+            find . -path ./run/devstack-wsgi.lock -o -printf "$form" \
                 -type f -exec sha256sum {} + | LC_ALL=C sort
     )
 }

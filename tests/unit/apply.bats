@@ -766,7 +766,7 @@ function assert_survives_kills {
 }
 
 @test "apply: a run that waits for another says so, and follows it" {
-    local lock=$WSGI_SYSROOT/run/lock/devstack-wsgi other
+    local lock=$WSGI_SYSROOT/run/devstack-wsgi.lock other
     : > "$lock"
     flock "$lock" sleep 1 3>&- &
     other=$!

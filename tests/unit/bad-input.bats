@@ -850,12 +850,12 @@ function with_variable {
 }
 
 @test "bad input: a place for the lock that nobody can write" {
-    rm -f "$WSGI_SYSROOT/run/lock/devstack-wsgi"
-    mkdir "$WSGI_SYSROOT/run/lock/devstack-wsgi"
+    rm -f "$WSGI_SYSROOT/run/devstack-wsgi.lock"
+    mkdir "$WSGI_SYSROOT/run/devstack-wsgi.lock"
     remember
 
     with_defaults new
-    refused 1 "run/lock/devstack-wsgi" 'root' wsgi_deploy "${REPLY_WORDS[@]}"
+    refused 1 "run/devstack-wsgi.lock" 'root' wsgi_deploy "${REPLY_WORDS[@]}"
 
     assert_none_bad
 }
