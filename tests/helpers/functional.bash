@@ -10,20 +10,21 @@
 #     function teardown_file { machine_down; }
 #     function teardown { explain_failure; }
 #
-# Depends on: tests/helpers/load.bash, tests/machine, tests/tools/load.py,
-#             tests/apps
+# Depends on: tests/helpers/load.bash, tests/helpers/figures.bash,
+#             tests/machine, tests/tools/load.py, tests/apps
 # Reads:      WSGI_FULL=1 or, as tox.ini sets it, WSGI_TEST_FULL=1: full
 #             counts, else a part of them
 # Writes:     the machine; $BATS_TEST_TMPDIR
 # Sets:       M, the machine; URL by serve; LOAD by load_end
 # Public:     machine_up, machine_down, explain_failure, in_machine,
 #             machine_sh, wsgi, deploy_app, start_app, serve, where_of,
-#             explain, count, figure, wait_for, http_status, load_begin,
+#             explain, count, wait_for, http_status, load_begin,
 #             load_end, load_wait, assert_no_failure, journal_mark,
 #             journal_since, reloads_since, tree_of, main_pid,
 #             requests_at_least
 
 load ../helpers/load
+load ../helpers/figures
 
 # what curl says of an answer: its status alone
 readonly STATUS_ONLY=(--silent --output /dev/null --max-time 30
@@ -96,15 +97,6 @@ function wsgi {
 function count {
     REPLY=$1
     [[ "${WSGI_FULL:-${WSGI_TEST_FULL:-}}" != 1 ]] || REPLY=$2
-}
-
-# Print a figure, also where the test passes.
-#
-# Usage:   figure WORD...
-# Returns: 0
-# Example: figure "the start took $seconds s"
-function figure {
-    printf '# %s\n' "$*" >&3
 }
 
 # Wait until a command succeeds.
