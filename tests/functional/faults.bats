@@ -415,6 +415,8 @@ function belongings {
     serve uwsgi bystander
     wsgi restart "${names[@]}"
     wsgi stop "${names[@]}"
+    run in_machine find /run/devstack-wsgi /run/uwsgi -name 'fault-*'
+    assert_output ''
     belongings > "$BATS_TEST_TMPDIR/stopped"
     wsgi start "${names[@]}"
     belongings > "$BATS_TEST_TMPDIR/started"
