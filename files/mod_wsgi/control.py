@@ -39,6 +39,9 @@ import time
 POLL = 0.05
 # how long an application may answer 5xx (its database is late, say)
 PATIENCE = 30
+# seconds that the requests in flight get at a stop; then those that hang go,
+# before the unit's own limit (TimeoutStopSec=)
+MERCY = 30
 AGENT = 'devstack-wsgi-ready'
 
 
@@ -159,6 +162,10 @@ def settle(args, run):
         elif key not in STOCK:
             print('devstack-wsgi: %s: %s means nothing to mod_wsgi' % (
                 args.ini, key), flush=True)
+    # as lib/servers/mod_wsgi has it
+    hang = int(options.get('request-timeout', 0))
+    if hang:
+        options['shutdown-timeout'] = str(min(hang, MERCY))
     with open(os.path.join(run, 'daemon.conf'), 'w') as text:
         text.write('Define DEVSTACK_WSGI_DAEMON "%s"\n' % ' '.join(
             '%s=%s' % option for option in options.items()))
@@ -303,7 +310,8 @@ def stop(args, run):
     drain(httpd, own_address(args.conf)[0])
     # it closes its port, and its children end their requests
     os.kill(httpd, signal.SIGWINCH)
-    while alive(httpd) and [
+    limit = time.monotonic() + MERCY
+    while alive(httpd) and time.monotonic() < limit and [
             child for child in children(httpd)
             if command(child).endswith(('apache2', 'httpd'))]:
         time.sleep(POLL / 2)

@@ -57,7 +57,7 @@ function import_images {
     run in_machine /usr/bin/python3 "$REPO/tests/tools/imports.py" "$PLACE" \
         --method "$1" --number "$2" \
         --source http://127.0.0.1/source.raw --file /var/www/html/source.raw
-    figure "${lines[0]}"
+    figure glance-import "${lines[0]}"
     assert_success
     assert_output --partial "$1: $2 of $2 read back equal"
 }

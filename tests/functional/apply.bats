@@ -120,6 +120,8 @@ function assert_same_tree {
     assert_output --partial NoSuchDirective
     assert_same_tree "$BATS_TEST_TMPDIR/before"
     load_end beside
+    figure broken-site "beside the run ${LOAD[failed]} of ${LOAD[sent]}" \
+        "requests failed, longest pause ${LOAD[longest_pause_ms]} ms"
     assert_no_failure 5
     in_machine rm /etc/apache2/conf-enabled/zz-theirs.conf
     serve http refused
@@ -175,7 +177,7 @@ function rolls_back {
     assert_output --partial '"workers": 1,'
     # it itself may stand still meanwhile, nobody else
     load_end stays
-    figure "the one that was put back: ${LOAD[text]}"
+    figure "the one that was put back" "${LOAD[text]}"
     load_end beside
     assert_no_failure 20
 }
@@ -286,9 +288,9 @@ function mended_by {
     done
     load_end bystander
 
-    figure "killed $number times within the $deploy_time ms of a deploy and" \
-        "the $remove_time ms of a remove; beside it ${LOAD[failed]} of" \
-        "${LOAD[sent]} requests failed"
+    figure "killed at any moment" "$number times within the $deploy_time ms" \
+        "of a deploy and the $remove_time ms of a remove; beside it" \
+        "${LOAD[failed]} of ${LOAD[sent]} requests failed"
     assert_equal "${bad[*]}" ''
     assert_no_failure 20
 }

@@ -49,7 +49,7 @@ function refuse_bodies {
         (( LOAD[ok] == number )) || bad+=("$size bytes: ${LOAD[text]}")
     done
 
-    figure "$*: 403 to ${words[*]}"
+    figure "$*" "403 to ${words[*]}"
     assert_equal "${bad[*]}" ''
 }
 
@@ -119,7 +119,7 @@ function upload {
     in_machine touch /run/watch.end
     wait "$watcher"
     watched=$(<"$BATS_TEST_TMPDIR/watched")
-    figure "$MIB MiB to $url: $said, $watched"
+    figure "$MIB MiB to $url" "$said, $watched"
     [[ "$said" =~ \"length\":\ ([0-9]+),\ \"sha256\":\ \"([0-9a-f]+)\" ]]
     LENGTH=${BASH_REMATCH[1]} DIGEST=${BASH_REMATCH[2]}
     [[ "$watched" =~ \"looks\":\ ([0-9]+),\ \"largest\":\ ([0-9]+), ]]

@@ -90,7 +90,7 @@ function starts_at_once {
     begin=$(date +%s%3N)
     wsgi start "$1"
     TOOK=$(( $(date +%s%3N) - begin ))
-    figure "$1: mended, up after $TOOK ms"
+    figure "$1" "mended, up after $TOOK ms"
     assert [ "$TOOK" -lt 15000 ]
     http_status "http://127.0.0.1/$1/"
     assert_equal "$REPLY" 200
@@ -106,7 +106,7 @@ function starts_at_once {
 
         start_fails "$name"
 
-        figure "$transport: the start failed after $TOOK ms"
+        figure "$transport" "the start failed after $TOOK ms"
         assert [ "$TOOK" -lt 15000 ]
         assert_line --partial 'Traceback (most recent call last)'
         assert_line --partial 'RuntimeError: the probe was told to fail'
@@ -131,7 +131,7 @@ function starts_at_once {
     local name status took until_end
     for name in exits-{uwsgi,http,direct,mod-wsgi,mod-wsgi-direct}; do
         read -r status took until_end < "$BATS_FILE_TMPDIR/$name.told"
-        figure "$name: the start failed after $took ms," \
+        figure "$name" "the start failed after $took ms," \
             "for good after $until_end ms"
 
         assert_equal "$status" 1
@@ -174,7 +174,7 @@ function starts_at_once {
 @test "broken: a service beside it does not notice" {
     load_read "$BATS_FILE_TMPDIR/load-neighbour"
 
-    figure "beside those that fail: ${LOAD[text]}"
+    figure "beside those that fail" "${LOAD[text]}"
     assert_no_failure 200
 }
 

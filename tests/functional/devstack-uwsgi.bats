@@ -43,7 +43,7 @@ function teardown {
 @test "devstack, $MODE: the first stack.sh: every API answers at its URL" {
     devstack stack.sh
 
-    figure "stack.sh: $TOOK ms"
+    figure "stack.sh" "$TOOK ms"
     devstack_answers
     devstack_units enabled active
     devstack_servers "$MODE"
@@ -111,7 +111,7 @@ function teardown {
 
     devstack stack.sh
 
-    figure "a second stack.sh: $TOOK ms"
+    figure "a second stack.sh" "$TOOK ms"
     devstack_answers
     devstack_units enabled active
     proxied_once

@@ -27,7 +27,7 @@ function teardown {
 
     devstack stack.sh
 
-    figure "stack.sh with stock functions: $TOOK ms"
+    figure "stack.sh with stock functions" "$TOOK ms"
     devstack_answers
     devstack_units enabled active
     devstack_servers uwsgi

@@ -61,7 +61,7 @@ function teardown {
     begin=$(( $(date +%s%3N) - begin ))
 
     reloads_since "$mark"
-    figure "forty services: $begin ms, $DAEMON_RELOADS daemon-reload," \
+    figure "forty services" "$begin ms, $DAEMON_RELOADS daemon-reload," \
         "$APACHE_RELOADS reload of Apache"
     # systemd had none of their units
     assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '0 1'
@@ -97,7 +97,7 @@ function teardown {
     for mode in mod_wsgi uwsgi; do
         begin=$(date +%s%3N)
         wsgi switch "$mode"
-        figure "forty services to $mode: $(( $(date +%s%3N) - begin )) ms"
+        figure "forty services to $mode" "$(( $(date +%s%3N) - begin )) ms"
         run wsgi status --json
         [[ $(grep -c "\"mode\": \"$mode\"" <<< "$output") == 40 ]] ||
             bad+=("$mode: $output;")

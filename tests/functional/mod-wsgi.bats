@@ -107,7 +107,7 @@ function service_pids {
 
     for name in "${SERVICES[@]}"; do
         load_end "$name"
-        figure "$name: $reloads reloads of the front, ${LOAD[failed]} of" \
+        figure "$name" "$reloads reloads of the front, ${LOAD[failed]} of" \
             "${LOAD[sent]} failed"
         assert_no_failure 10
     done

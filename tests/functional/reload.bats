@@ -50,14 +50,14 @@ function measure_reloads {
     load_end all
     length=$(( ($(date +%s%3N) - begin) / 1000 + 1 ))
     PAUSE=${LOAD[longest_pause_ms]}
-    figure "$name: $2 reloads in $length s, ${LOAD[failed]} of" \
+    figure "$name" "$2 reloads in $length s, ${LOAD[failed]} of" \
         "${LOAD[sent]} failed, longest pause $PAUSE ms"
     assert_no_failure $(( length * 20 ))
 
     load_begin control "$URL/" --rate 40 --duration "$length"
     load_wait control
     CONTROL=${LOAD[longest_pause_ms]}
-    figure "$name: $length s without reloads, longest pause $CONTROL ms"
+    figure "$name" "$length s without reloads, longest pause $CONTROL ms"
 }
 
 # The pause of reloads is the machine's own, and 100 ms. Others work on this
@@ -112,7 +112,7 @@ function reload_without_pause {
         done
         load_end all
 
-        figure "$name: $reloads reloads, ${LOAD[failed]} of ${LOAD[sent]}" \
+        figure "$name" "$reloads reloads, ${LOAD[failed]} of ${LOAD[sent]}" \
             "failed, longest pause ${LOAD[longest_pause_ms]} ms"
         assert_no_failure $(( reloads * 20 ))
     done

@@ -46,7 +46,7 @@ function restart_under_load {
     done
     load_end all
 
-    figure "$transport, $how: $restarts restarts, ${LOAD[failed]} of" \
+    figure "$transport, $how" "$restarts restarts, ${LOAD[failed]} of" \
         "${LOAD[sent]} failed, longest pause ${LOAD[longest_pause_ms]} ms"
     assert_no_failure $(( (SECONDS - begin) * 20 ))
     # the import shows: the load did run meanwhile
@@ -135,9 +135,8 @@ function is_back {
     for transport in "${TRANSPORTS[@]}"; do
         name=killed-$transport
         load_end "$transport"
-        figure "$transport: master killed, ${LOAD[failed]} of" \
-            "${LOAD[sent]} failed, longest pause" \
-            "${LOAD[longest_pause_ms]} ms: ${LOAD[text]}"
+        figure main-killed "$transport: ${LOAD[failed]} of ${LOAD[sent]}" \
+            "requests failed, longest pause ${LOAD[longest_pause_ms]} ms"
         # not more than were in flight, and those that came while it died
         (( LOAD[failed] <= 40 )) || bad+=("$transport: ${LOAD[text]}")
         run in_machine systemctl show --value -p InvocationID \

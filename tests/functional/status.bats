@@ -35,7 +35,7 @@ function teardown {
 
     begin=$(date +%s%3N)
     wsgi status --json > "$BATS_TEST_TMPDIR/json"
-    figure "status of forty: $(( $(date +%s%3N) - begin )) ms"
+    figure "status of forty" "$(( $(date +%s%3N) - begin )) ms"
 
     run python3 -c '
 import collections, json, sys

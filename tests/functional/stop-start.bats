@@ -60,7 +60,7 @@ function has_states {
     done
     for transport in "${TRANSPORTS[@]}"; do
         load_wait "after-$transport"
-        figure "stop-$transport: after the stop ${LOAD[text]}"
+        figure "stop-$transport" "after the stop ${LOAD[text]}"
         if [[ "$transport" == *direct ]]; then
             [[ "${LOAD[text]}" == *'"statuses": {}'*ConnectionRefused* ]] ||
                 bad+=("direct: answered: ${LOAD[text]}")
@@ -72,7 +72,7 @@ function has_states {
         [[ "$REPLY" == 'inactive inactive 0' ]] ||
             bad+=("$transport: $REPLY")
         load_end "$transport"
-        figure "stop-$transport: over the stop ${LOAD[text]}"
+        figure "stop-$transport" "over the stop ${LOAD[text]}"
         [[ "$transport" == *direct ]] || (( LOAD[failed] == 0 )) ||
             bad+=("$transport: no answer: ${LOAD[text]}")
     done

@@ -101,7 +101,7 @@ function services_files {
 
     for transport in uwsgi http; do
         load_end "$transport"
-        figure "turn-$transport: $times times there and back," \
+        figure "turn-$transport" "$times times there and back," \
             "${LOAD[failed]} of ${LOAD[sent]} failed, longest pause" \
             "${LOAD[longest_pause_ms]} ms of an import of 3 s"
         assert_no_failure 100
@@ -159,7 +159,7 @@ function services_files {
     done
     load_end all
 
-    figure "address: $times times there and back, ${LOAD[failed]} of" \
+    figure "address" "$times times there and back, ${LOAD[failed]} of" \
         "${LOAD[sent]} failed, longest pause ${LOAD[longest_pause_ms]} ms of" \
         "an import of 2 s"
     assert_no_failure 100

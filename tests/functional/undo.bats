@@ -62,7 +62,7 @@ function assert_tree {
     assert_equal "$(grep -c 'does not reload' <<< "$output")" 1
     assert_tree "$BATS_TEST_TMPDIR/before"
     load_end all
-    figure "a reload that is refused: ${LOAD[failed]} of ${LOAD[sent]} failed"
+    figure "a reload that is refused" "${LOAD[failed]} of ${LOAD[sent]} failed"
     assert_no_failure 20
     in_machine rm /etc/apache2/sites-enabled/theirs.conf
     serve http refused
@@ -171,7 +171,7 @@ function cut_off_again {
     done
     load_end all
 
-    figure "$cut of $number runs were cut off, ${LOAD[failed]} of" \
+    figure "cut off, $1" "$cut of $number runs, ${LOAD[failed]} of" \
         "${LOAD[sent]} failed"
     assert_equal "${bad[*]}" ''
     assert_no_failure 40

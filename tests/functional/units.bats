@@ -94,7 +94,7 @@ function rewrite_unit {
         wsgi restart "$name"
         load_end "$name"
 
-        figure "$name: two restarts and a reload, ${LOAD[failed]} of" \
+        figure "$name" "two restarts and a reload, ${LOAD[failed]} of" \
             "${LOAD[sent]} failed"
         assert_no_failure 40
         main_pid "$name"

@@ -782,6 +782,57 @@ function assert_survives_kills {
     assert_line --index 1 --partial 'wsgi: one: '
 }
 
+# Deploy 'one' while somebody waits for the lock, who goes when Apache's reload
+# was left to him, or when the deployment is over.
+#
+# Usage: deploy_awaited COMMAND...
+#   COMMAND  what he does then
+function deploy_awaited {
+    # Apache, and what is there of the service
+    export ACTIVE_STATE=active
+    (
+        flock --shared "$queue"
+        : > "$BATS_TEST_TMPDIR/waits"
+        until [[ -e "$WSGI_SYSROOT/var/lib/devstack-wsgi/reload" || \
+                -e "$BATS_TEST_TMPDIR/done" ]]; do
+            sleep 0.05
+        done
+        "$@"
+    ) {queue}> "$WSGI_SYSROOT/run/devstack-wsgi.queue" 3>&- &
+    until [[ -e "$BATS_TEST_TMPDIR/waits" ]]; do
+        sleep 0.05
+    done
+    : > "$CALLS"
+    run deploy one
+    : > "$BATS_TEST_TMPDIR/done"
+    wait "$!"
+    assert_success
+    assert_file_not_exists "$WSGI_SYSROOT/var/lib/devstack-wsgi/reload"
+    calls systemctl reload apache2.service
+}
+
+@test "apply: a run that waits does the reload for the one before it" {
+    deploy_awaited rm "$WSGI_SYSROOT/var/lib/devstack-wsgi/reload"
+
+    assert_equal "$REPLY" 0
+    assert_line --partial 'left to the run that waits'
+}
+
+@test "apply: a reload that was left to a run that is killed is done" {
+    deploy_awaited true
+
+    assert_equal "$REPLY" 1
+}
+
+@test "apply: the reload for a service that runs is left to nobody" {
+    deploy one --path /other
+    # what runs waits for it
+    deploy_awaited true
+
+    assert_equal "$REPLY" 1
+    refute_line --partial 'left to the run that waits'
+}
+
 @test "apply: runs at the same time do not get into each other's way" {
     local name
     local -a pids=()

@@ -77,7 +77,7 @@ function count_forks {
     for step in "${!FORKS[@]}"; do
         few[$step]=${FORKS[$step]}
     done
-    rm -rf "$WSGI_SYSROOT/etc/devstack-wsgi"
+    rm -rf "$WSGI_SYSROOT"/{etc,var/lib}/devstack-wsgi
     write_records 40
 
     count_forks

@@ -52,6 +52,19 @@ function fake_checkout {
     assert_line "-- $DIR: 1 of 2 tests passed, 1 failed --"
 }
 
+@test "run-bats: figures are a table at the end, a name is said once" {
+    write_test good "printf '# figure a: %s\\n' '1 of 2: x' 3 >&3" \
+        "echo '# b: no figure' >&3"
+
+    run "$REPO/tests/run-bats" "$DIR"
+
+    assert_success
+    assert_equal "${#lines[@]}" 9
+    assert_line --index 5 -- '-- figures --'
+    assert_line --index 6 'a                         1 of 2: x'
+    assert_line --index 7 '                          3'
+}
+
 @test "run-bats: a skip passes, but fails with WSGI_NO_SKIP=1" {
     write_test skipped 'skip "no reason"'
 

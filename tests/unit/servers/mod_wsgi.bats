@@ -143,6 +143,23 @@ for text in sys.argv[1:]:
     refute_output --partial buffering
 }
 
+@test "mod_wsgi settings: what hangs gets no more mercy than time" {
+    local seconds wanted conf
+    local -a bad=()
+    conf=$WSGI_SYSROOT/etc/devstack-wsgi/mod_wsgi/one.conf
+    for seconds in 1 30 60; do
+        wanted=30
+        (( seconds > wanted )) || wanted=$seconds
+
+        deploy one --set "harakiri=$seconds"
+
+        REPLY=$(grep "^Define DEVSTACK_WSGI_DAEMON" "$conf")
+        [[ "$REPLY" == *" shutdown-timeout=$wanted "* ]] ||
+            bad+=("$seconds: $REPLY")
+    done
+    assert_equal "${bad[*]}" ''
+}
+
 @test "mod_wsgi settings: others are refused, with those that are known" {
     local setting
     local -a bad=()
