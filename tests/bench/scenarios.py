@@ -6,11 +6,12 @@ for all of them. ROUNDS and SHORT_ROUNDS are how often; a scenario without
 SHORT_ROUNDS is left out of a short run.
 """
 
+import concurrent.futures
 import os
 import shutil
-import subprocess
-import threading
+import socket
 import time
+import urllib.parse
 
 from services import (FRONT, FOLDER, Application, Ours, Placement, Static,
                       Stock, StockAlone)
@@ -82,6 +83,7 @@ class Requests(Served):
 
     ROUNDS = 9
     SHORT_ROUNDS = 5
+    SECONDS = 2
 
     def make(self):
         application = Application()
@@ -115,7 +117,7 @@ class Requests(Served):
     def trial(self, variant):
         service = self.services[variant]
         with Cpu(*service.units) as cpu:
-            seen = self.client(service, 1 if self.short else 2)
+            seen = self.client(service, 1 if self.short else self.SECONDS)
         if not seen['requests']:
             raise Failed('%s: no answer' % variant)
         parts = [used / seen['requests'] for used in cpu.parts]
@@ -133,6 +135,8 @@ class PlacementRequests(Requests):
 
     ROUNDS = 5
     SHORT_ROUNDS = 0
+    # some tens of requests, so that those cut off at the end do not count
+    SECONDS = 6
 
     def make(self):
         application = Placement()
@@ -168,7 +172,7 @@ class Defaults(Requests):
 
 
 class Memory(Served):
-    """Placement alone on the machine, after some requests."""
+    """Placement alone on the machine, before and after some requests."""
 
     ROUNDS = 3
     TOGETHER = False
@@ -186,8 +190,9 @@ class Memory(Served):
         service = self.services[variant]
         service.start()
         try:
+            fresh = memory_of(service.own_units)
             wrk(service.address, 1, headers=service.application.headers)
-            return {'mib': memory_of(service.own_units)}
+            return {'mib': memory_of(service.own_units), 'fresh_mib': fresh}
         finally:
             service.stop()
 
@@ -238,28 +243,28 @@ class Slow(Served):
     def trial(self, variant):
         service = self.services[variant]
         load = Load(service.address, 20)
-        slow = [threading.Thread(target=self.send, args=(service,))
-                for _ in range(2)]
-        for thread in slow:
-            thread.start()
-        for thread in slow:
-            thread.join()
-        return load.end()
+        try:
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                answers = list(pool.map(self.send, [service.address] * 2))
+        finally:
+            seen = load.end()
+        for answer in answers:
+            if not answer.startswith(b'HTTP/1.1 200 '):
+                raise Failed('%s: %r' % (variant, answer[:40]))
+        return seen
 
-    def send(self, service):
-        sender = subprocess.Popen(
-            ['curl', '--silent', '--output', '/dev/null', '--max-time', '60',
-             '--request', 'PUT', '--header', 'Expect:', '--header',
-             'Content-Length: %d' % self.BYTES, '--upload-file', '-',
-             service.address], stdin=subprocess.PIPE)
-        for _ in range(self.BYTES):
-            time.sleep(self.PAUSE)
-            try:
-                sender.stdin.write(b'x')
-                sender.stdin.flush()
-            except BrokenPipeError:
-                break
-        sender.communicate()
+    def send(self, address):
+        """The answer to a body that comes byte by byte."""
+        url = urllib.parse.urlsplit(address)
+        with socket.create_connection((url.hostname, url.port or 80),
+                                      timeout=120) as client:
+            client.sendall(b'PUT %s HTTP/1.1\r\nHost: localhost\r\n'
+                           b'Content-Length: %d\r\n\r\n' % (
+                               url.path.encode(), self.BYTES))
+            for _ in range(self.BYTES):
+                time.sleep(self.PAUSE)
+                client.sendall(b'x')
+            return client.recv(1024)
 
 
 class Pause(Served):
@@ -391,7 +396,7 @@ def write_records(number, root='', **values):
 class Write(Scenario):
     """Forty services written below a folder, with no daemon there."""
 
-    SHORT_ROUNDS = 3
+    ROUNDS = 5
     SERVICES = 40
     variants = ('wsgi', 'devstack')
     ROOT = '/var/tmp/bench-write'
@@ -425,7 +430,7 @@ class Apply(Scenario):
     """wsgi apply with the real systemd and Apache."""
 
     ROUNDS = 3
-    SHORT_ROUNDS = 3
+    SHORT_ROUNDS = 2
 
     @property
     def variants(self):
@@ -446,7 +451,6 @@ class Apply(Scenario):
 class Status(Scenario):
     """wsgi status while forty services run."""
 
-    SHORT_ROUNDS = 5
     SERVICES = 40
     variants = ('40',)
 

@@ -1,4 +1,4 @@
-"""The directives ``performance-table``, ``performance-machine``.
+"""The directives ``performance-table``, ``-plot`` and ``-machine``.
 
 What tools/bench measured last is in ``performance.json``, which ``tools/bench
 --update`` writes; there is no second copy to keep in step.
@@ -25,7 +25,8 @@ METRICS = {
     'cpu_us': 'CPU (µs)', 'front_us': 'of it Apache', 'own_us': 'the service',
     'journal_us': 'the journal', 'rate': 'Requests/s', 'p50_ms': 'p50 (ms)',
     'p99_ms': 'p99 (ms)', 'failed': 'Failed', 'sent': 'Sent',
-    'mib': 'Memory (MiB)', 'mib_s': 'MiB/s', 'cpu_ms_mib': 'CPU (ms/MiB)',
+    'fresh_mib': 'Started (MiB)', 'mib': 'Used (MiB)', 'mib_s': 'MiB/s',
+    'cpu_ms_mib': 'CPU (ms/MiB)',
     'pause_ms': 'Longest pause (ms)', 'import_ms': 'Import (ms)',
     'import_cpu_s': 'Import (s of CPU)', 'processes': 'Processes',
     'first_ms': 'First answer (ms)', 'forks': 'Processes for each',
@@ -87,11 +88,29 @@ class PerformanceMachine(Directive):
         text = ('Measured on {date}: {processors} processors ({processor}), '
                 '{memory_gib} GiB, Linux {kernel}; {packages}. The load of '
                 'the machine at the end was {load[0]}, {load[1]}, {load[2]}.')
+        machine = results['machine']
+        if machine['load'][2] > 2 * machine['processors']:
+            text += (' That is a machine with other work to do: believe the '
+                     'ratios more than the times, and neither too much.')
         return [nodes.paragraph('', text.format(
-            date=results['date'], **results['machine']))]
+            date=results['date'], **machine))]
+
+
+class PerformancePlot(Directive):
+    """Put a plot into the document, where what it shows was measured."""
+
+    required_arguments = 1
+
+    def run(self):
+        plot = RESULTS.parent / 'performance' / (self.arguments[0] + '.svg')
+        if not plot.exists():
+            return []
+        return [nodes.image(uri='performance/' + plot.name,
+                            alt=self.arguments[0])]
 
 
 def setup(app):
+    app.add_directive('performance-plot', PerformancePlot)
     app.add_directive('performance-table', PerformanceTable)
     app.add_directive('performance-machine', PerformanceMachine)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}
