@@ -8,7 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / '_ext'))
 project = 'devstack-plugin-wsgi'
 copyright = 'the authors of devstack-plugin-wsgi'  # the name Sphinx asks for
 extensions = ['catalogue', 'conformance_table', 'openstackdocstheme',
-              'shell_reference', 'zuul_sphinx']
+              'performance_table', 'shell_reference', 'zuul_sphinx']
 html_theme = 'openstackdocs'
 pygments_style = 'native'
 # an option is --app, not a dash

@@ -58,6 +58,20 @@ function teardown {
     assert_equal "${bad[*]}" ''
 }
 
+@test "answers: a client is told that its connection ends, without Apache" {
+    local transport
+    local -a bad=() where
+
+    for transport in direct mod-wsgi-direct; do
+        where_of "$transport" "probe-$transport"
+        run in_machine curl --silent --include "$URL/"
+        [[ "${output,,}" == *'connection: close'* ]] ||
+            bad+=("$transport: $output;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
 @test "answers: an application that a factory makes" {
     local transport
     local -a bad=() where
