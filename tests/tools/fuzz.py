@@ -99,7 +99,7 @@ GOOD = {
     'env': [b'A=', b'A=b', b'OS_X=/etc/x', b'PATH=/a:/b', b'_=1'],
     'arg': [b'--config-file', b'/etc/x.conf', b'a', b'100'],
     'set': [b'harakiri=60', b'procname-prefix=x', b'max-requests=9',
-            b'procname-prefix=', b'post-buffering=0', b'umask=18',
+            b'procname-prefix=', b'post-buffering=0', b'umask=022',
             b'lang=C.UTF-8', b'listen=100'],
 }
 ONLY_LOADED = {
@@ -462,7 +462,8 @@ def twin_of(fields):
                     name, value = value.split(b'=', 1)
                     name += b'='
                 # the one that uWSGI may replace, by the time of its start
-                if (field, value) != ('set', b'%t'):
+                # and the one that has to be octal
+                if (field, value) != ('set', b'%t') and name != b'umask=':
                     tokens[token] = value
                     value = token
                 value = name + value
