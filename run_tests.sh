@@ -6,8 +6,8 @@
 #
 # Installs the packages that bindep.txt names and that are missing, makes a
 # venv with tox in .venv, and runs the environments of tox.ini; without an
-# argument: linters, unit, zuul, functional.  Others: full, mutations,
-# conformance, docs, releasenotes.
+# argument: linters, unit, zuul, functional.  Others: fuzz, full, mutations,
+# conformance, bench, docs, releasenotes.
 # Packages that bring a daemon do not start it; what is installed already is
 # left as it is.
 #

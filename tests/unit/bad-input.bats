@@ -390,6 +390,22 @@ function assert_none_bad {
     assert_none_bad
 }
 
+# systemd refuses the whole unit for one of them
+@test "bad input: bytes that are no UTF-8, and what only a terminal reads" {
+    local value
+    local -a values=(
+        $'\xff' $'\xc3' $'\x9b' $'\xc0\x80' $'\xed\xa0\x80' $'\xf4\x90\x80\x80'
+        $'\xef\xb7\x90' $'\xef\xbf\xbe' $'\xf0\x9f\xbf\xbf' $'\xc2\x85' $'\xc2\x9b'
+    )
+    within_a_run
+    for value in "${values[@]}"; do
+        refused_value --env "A=é$value" 'in UTF-8' 'A=??'
+        [[ "$ERR" != *"$value"* ]] || BAD+=("${value@Q} is told as it is")
+    done
+
+    assert_none_bad
+}
+
 @test "bad input: arguments of the application" {
     local value
     within_a_run
@@ -617,6 +633,9 @@ function with_variable {
         "listen=localhost:80|127.0.0.1:8775|'localhost:80'"
         "script=/srv/x.wsgi|give one|--script"
         "listen=127.0.0.1:9001|choose another|127.0.0.1:9001"
+        "command=/bin/true \\|close its quotes|'/bin/true \\'"
+        "command=/bin/true \"a|close its quotes|'/bin/true \"a'"
+        "command=/bin/true 'a|close its quotes|true"
     )
     within_a_run
     # by every verb, whatever service it is about
@@ -648,6 +667,11 @@ function with_variable {
     remember
     line=$(grep -c '' "$file")
     refused 1 "first.conf:$line: " 'known are: ' wsgi_apply
+    # the shell would read it as '/usr'
+    cp -p "$BATS_TEST_TMPDIR/good" "$file"
+    printf 'python-path=/usr\0/x\n' >> "$file"
+    remember
+    refused 1 "first.conf:$line: " 'write text' wsgi_apply
     # as an editor of another system leaves it
     sed 's/$/\r/' "$BATS_TEST_TMPDIR/good" > "$file"
     remember
@@ -751,6 +775,7 @@ function with_variable {
         "deploy new --bogus|'--bogus'"
         "deploy new --bogus x|'--bogus'"
         "deploy new -p /x|'-p'"
+        "deploy new -- --path /x|'--'"
         "deploy new --name x|'--name'"
         "deploy new --path=/x|'--path=/x'"
         "deploy new --app m:a stray|'stray'"

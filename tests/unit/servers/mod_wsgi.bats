@@ -165,7 +165,7 @@ for text in sys.argv[1:]:
     local -a bad=()
     for setting in nonsense=1 user=root processes=3 home=/ script-user=x \
             'request-timeout=1 user=root' 'request-timeout="1"' \
-            harakiri=abc; do
+            harakiri=abc umask=18 umask=00022; do
         run deploy one --set "$setting"
         [[ $status -eq 1 && "$output" == '[ERROR] wsgi: one: --set '* ]] ||
             bad+=("$setting: $output;")

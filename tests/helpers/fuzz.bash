@@ -1,0 +1,30 @@
+#!/bin/bash
+#
+# tests/helpers/fuzz.bash - run tests/tools/fuzz.py
+#
+# Depends on: tests/helpers/load.bash, hypothesis (tox.ini, else a venv)
+# Reads:      nothing
+# Writes:     a temporary folder
+# Public:     fuzz
+
+# What a run needs: the parsers that judge, and hypothesis, which PyPI has.
+# The python of tox has it; else it is brought into a venv.
+#
+# Usage:   fuzz OPTION...
+# Sets:    status, output
+# Returns: 0; 1 hypothesis cannot be had
+# Example: fuzz --cases 2000; assert_success
+function fuzz {
+    local python=python3
+    requires python3 systemd-analyze uwsgi apache2 || return
+    if ! "$python" -c 'import hypothesis' 2> /dev/null; then
+        /usr/bin/python3 -m venv "$BATS_TEST_TMPDIR/venv" &&
+            "$BATS_TEST_TMPDIR/venv/bin/pip" install --quiet --no-input \
+                'hypothesis>=6,<7' || return
+        python=$BATS_TEST_TMPDIR/venv/bin/python
+    fi
+    run "$python" "$REPO/tests/tools/fuzz.py" "$@"
+    # what was done, and the seed that does it again
+    # shellcheck disable=SC2154  # run sets it
+    printf '# %s\n' "${lines[-1]}" >&3
+}
