@@ -385,12 +385,14 @@ function stop_time {
 
 # What services have of the system: processes, sockets, files, semaphores and
 # shared memory, cgroups, descriptors of systemd. PIDs are left out, and what
-# changes with the journal.
+# changes with the journal; and what is of other tests: the load beside, and
+# venvs in the folder of the host that the machine lies over.
 function belongings {
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh '
         systemctl --quiet is-active apache2
-        ps -eo args | grep -E "uWSGI|[w]sgi:|[d]evstack" | sort
+        ps -eo args | grep -E "uWSGI|[w]sgi:|[d]evstack" |
+            grep -v /tests/tools/ | sort
         ss -Hlnx | while read -r _ _ _ _ address _; do
             echo "$address"
         done | sed -E "s/wsgi[.][0-9]+/wsgi.PID/" | sort
@@ -399,7 +401,9 @@ function belongings {
         done | sort
         find /run/devstack-wsgi /run/uwsgi /var/lib/devstack-wsgi /tmp \
             /var/tmp /dev/shm /run/lock /etc/systemd/system |
-            sed -E "s/wsgi[.][0-9]+/wsgi.PID/; s/[0-9]+$/PID/" | sort
+            grep -v /devstack-wsgi-venv- | sed -E "s/wsgi[.][0-9]+/wsgi.PID/
+                s!(/systemd-private-.*-)[^-/]*(/tmp)?\$!\1X\2!
+                s/[0-9]+\$/PID/" | sort
         ipcs -s -m | wc -l
         find /sys/fs/cgroup -path "*devstack@*" -type d | sort
         systemctl list-units --all --plain --no-legend "devstack@*" |
