@@ -391,7 +391,9 @@ function belongings {
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh '
         systemctl --quiet is-active apache2
-        ps -eo args | grep -E "uWSGI|[w]sgi:|[d]evstack" |
+        # before there is a grep with those words
+        running=$(ps -eo args)
+        grep -E "uWSGI|[w]sgi:|[d]evstack" <<< "$running" |
             grep -v /tests/tools/ | sort
         ss -Hlnx | while read -r _ _ _ _ address _; do
             echo "$address"
