@@ -874,6 +874,23 @@ function with_variable {
     assert_none_bad
 }
 
+@test "bad input: a place to wait for the lock that nobody can write" {
+    local fd
+    mkdir "$WSGI_SYSROOT/run/devstack-wsgi.queue"
+    exec {fd}> "$WSGI_SYSROOT/run/devstack-wsgi.lock"
+    flock "$fd"
+    remember
+
+    with_defaults new
+    capture wsgi_deploy "${REPLY_WORDS[@]}"
+    exec {fd}>&-
+
+    assert_equal "$STATUS" 1
+    assert_equal "$ERR" "wsgi: waiting for another run to end
+[ERROR] wsgi: cannot write /run/devstack-wsgi.queue, in which runs wait"
+    assert_none_bad
+}
+
 @test "bad input: a place for the lock that nobody can write" {
     rm -f "$WSGI_SYSROOT/run/devstack-wsgi.lock"
     mkdir "$WSGI_SYSROOT/run/devstack-wsgi.lock"
