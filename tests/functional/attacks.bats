@@ -6,16 +6,10 @@ load ../helpers/functional
 
 function setup_file {
     local transport
-    local -a where
     machine_up || return
     in_machine useradd --system --no-create-home service || return
     for transport in "${TRANSPORTS[@]}"; do
-        where_of "$transport" "tried-$transport"
-        in_machine install -D -m 0644 -t "/srv/tried-$transport" \
-            "$REPO/tests/apps/probe.py" &&
-            wsgi deploy "tried-$transport" "${where[@]}" --user service \
-                --app probe:application --chdir "/srv/tried-$transport" &&
-            start_app "tried-$transport" || return
+        serve "$transport" "tried-$transport" --user service || return
     done
 }
 

@@ -6,17 +6,11 @@ load ../helpers/functional
 
 function setup_file {
     local transport
-    local -a where
     machine_up || return
     # whom the services run as is neither root nor Apache
     in_machine useradd --system --no-create-home service || return
     for transport in "${TRANSPORTS[@]}"; do
-        where_of "$transport" "safe-$transport"
-        in_machine install -D -m 0644 -t "/srv/safe-$transport" \
-            "$REPO/tests/apps/probe.py" &&
-            wsgi deploy "safe-$transport" "${where[@]}" --user service \
-                --app probe:application --chdir "/srv/safe-$transport" &&
-            start_app "safe-$transport" || return
+        serve "$transport" "safe-$transport" --user service || return
     done
 }
 

@@ -14,15 +14,13 @@
 #             tests/machine, tests/tools/load.py, tests/apps
 # Reads:      WSGI_FULL=1 or, as tox.ini sets it, WSGI_TEST_FULL=1: full
 #             counts, else a part of them
-# Writes:     the machine; $BATS_TEST_TMPDIR; $VENV
-# Sets:       M, the machine; VENV by build_venv; URL by serve; LOAD by
-#             load_end
-# Public:     machine_up, machine_down, build_venv, explain_failure,
-#             in_machine, machine_sh, wsgi, deploy_app, start_app, serve,
-#             where_of, explain, count, wait_for, http_status,
-#             load_begin, load_end, load_wait, assert_no_failure,
-#             journal_mark, journal_since, reloads_since, tree_of, main_pid,
-#             requests_at_least
+# Writes:     the machine; $BATS_TEST_TMPDIR
+# Sets:       M, the machine; URL by serve; LOAD by load_end
+# Public:     machine_up, machine_down, explain_failure, in_machine,
+#             machine_sh, wsgi, deploy_app, start_app, serve, where_of,
+#             explain, count, wait_for, http_status, load_begin, load_end,
+#             load_wait, assert_no_failure, journal_mark, journal_since,
+#             reloads_since, tree_of, main_pid, requests_at_least
 
 load ../helpers/load
 load ../helpers/figures
@@ -61,25 +59,6 @@ function machine_up {
 # Example: function teardown_file { machine_down; }
 function machine_down {
     [[ -z "${M:-}" ]] || "$REPO/tests/machine" stop "$M"
-}
-
-# Build a venv with packages from PyPI in /var/tmp, which the machine sees
-# too. teardown_file removes it.
-#
-# Usage:   build_venv PACKAGE...
-#   PACKAGE  what 'pip install' takes, options too
-# Sets:    VENV
-# Returns: 0; 1 it cannot be built: the last of what pip said is on stderr
-# Example: build_venv uwsgi || return
-function build_venv {
-    export VENV=/var/tmp/devstack-wsgi-venv-$$
-    if ! {
-        /usr/bin/python3 -m venv "$VENV" &&
-            "$VENV/bin/pip" install --quiet --no-input "$@"
-    } > "$BATS_FILE_TMPDIR/pip" 2>&1; then
-        tail -n 20 "$BATS_FILE_TMPDIR/pip" >&2
-        return 1
-    fi
 }
 
 # Run a command in the machine, as root.
@@ -141,17 +120,17 @@ function wait_for {
 # Put the probe (tests/apps/probe.py) into the machine and deploy it.
 #
 # Usage:   deploy_app NAME OPTION...
-#   OPTION  of wsgi_deploy; --app, --chdir and --user are given
+#   OPTION  of wsgi_deploy; --app and --chdir are given, and --user if none is
 # Returns: 0; 1 refused
 # Example: deploy_app hello --path /hello
 function deploy_app {
     local name=$1
     shift
     _SERVED+=("$name")
+    [[ " $* " == *' --user '* ]] || set -- --user www-data "$@"
     in_machine install -D -m 0644 -t "/srv/$name" \
         "$REPO/tests/apps/probe.py" || return
-    wsgi deploy "$name" --app probe:application --chdir "/srv/$name" \
-        --user www-data "$@"
+    wsgi deploy "$name" --app probe:application --chdir "/srv/$name" "$@"
 }
 
 # Start a service, or show what is known of why it does not.

@@ -15,13 +15,11 @@
 # Returns: 0; 1 hypothesis cannot be had
 # Example: fuzz --cases 2000; assert_success
 function fuzz {
-    local python=python3
+    local python=python3 VENV=$BATS_TEST_TMPDIR/venv
     requires python3 systemd-analyze uwsgi apache2 || return
     if ! "$python" -c 'import hypothesis' 2> /dev/null; then
-        /usr/bin/python3 -m venv "$BATS_TEST_TMPDIR/venv" &&
-            "$BATS_TEST_TMPDIR/venv/bin/pip" install --quiet --no-input \
-                'hypothesis>=6,<7' || return
-        python=$BATS_TEST_TMPDIR/venv/bin/python
+        build_venv 'hypothesis>=6,<7' || return
+        python=$VENV/bin/python
     fi
     run "$python" "$REPO/tests/tools/fuzz.py" "$@"
     # what was done, and the seed that does it again

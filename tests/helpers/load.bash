@@ -4,9 +4,11 @@
 #
 # Depends on: bats 1.8, bats-support, bats-assert, bats-file
 # Reads:      UPDATE_GOLDEN, WSGI_NO_SKIP, BATS_LIB_PATH
-# Writes:     $BATS_TEST_TMPDIR; the golden files with UPDATE_GOLDEN=1
-# Sets:       REPO, the checkout; CALLS and WSGI_SYSROOT by sandbox
-# Public:     sandbox, stub, calls, load_lib, assert_golden, requires
+# Writes:     $BATS_TEST_TMPDIR; the golden files with UPDATE_GOLDEN=1; $VENV
+# Sets:       REPO, the checkout; CALLS and WSGI_SYSROOT by sandbox; VENV by
+#             build_venv
+# Public:     sandbox, stub, calls, load_lib, assert_golden, requires,
+#             build_venv
 
 bats_require_minimum_version 1.8.0
 
@@ -122,4 +124,23 @@ function requires {
         return 1
     fi
     skip "needs ${missing[*]}"
+}
+
+# Build a venv with packages from PyPI: in VENV where that is set, else in
+# /var/tmp, which a machine sees too; then teardown_file removes it.
+#
+# Usage:   build_venv PACKAGE...
+#   PACKAGE  what 'pip install' takes, options too
+# Sets:    VENV
+# Returns: 0; 1 it cannot be built: the last of what pip said is on stderr
+# Example: build_venv uwsgi || return
+function build_venv {
+    export VENV=${VENV:-/var/tmp/devstack-wsgi-venv-$$}
+    if ! {
+        /usr/bin/python3 -m venv "$VENV" &&
+            "$VENV/bin/pip" install --quiet --no-input "$@"
+    } > "$BATS_FILE_TMPDIR/pip" 2>&1; then
+        tail -n 20 "$BATS_FILE_TMPDIR/pip" >&2
+        return 1
+    fi
 }

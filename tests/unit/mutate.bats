@@ -3,6 +3,7 @@
 # tests/mutate: what it reports, and that the mutations are what they say
 
 load ../helpers/load
+load ../helpers/mutations
 
 # A tree with a guard, a test that misses it, and a mutation.
 function setup {
@@ -25,16 +26,6 @@ function mutation {
     printf '%s\n' 'promise=It is guarded.' document=DOCUMENT.rst \
         test=tests/part.bats filter="${3:-the guard}" file=lib/part \
         sed="$2" > "$TREE/tests/mutations/$1"
-}
-
-# All mutations, one a line: name, key and value, with tabs between them.
-function fields {
-    local file line
-    for file in "$REPO"/tests/mutations/*; do
-        while IFS= read -r line; do
-            printf '%s\t%s\t%s\n' "${file##*/}" "${line%%=*}" "${line#*=}"
-        done < "$file"
-    done
 }
 
 @test "mutate: a guard that its test misses is said to be" {
@@ -145,37 +136,28 @@ function fields {
 }
 
 @test "mutations: SECURITY.rst has each promise, and none without its proof" {
-    local name promise text row cells
+    local name row cells
     local -a bad=()
-    local -A of=()
-    text=$(tr -s ' \n' ' ' < "$REPO/SECURITY.rst")
-    text=${text#*' - Mutation '}
-    text=${text%%' A row may '*}
-    while IFS=$'\t' read -r name row promise; do
-        [[ "$row" != promise ]] ||
-            ! grep -qx 'document=SECURITY.rst' \
-                "$REPO/tests/mutations/$name" ||
-            of[$name]=$promise
-    done < <(fields)
-    assert [ "${#of[@]}" -gt 20 ]
+    local -A proved=()
+    read_mutations SECURITY.rst
+    read_promises SECURITY.rst
+    assert [ "${#MUTATIONS[@]}" -gt 20 ]
 
-    for name in "${!of[@]}"; do
-        promise=${of[$name]}
-        row=${text#*"* - $promise - "}
-        [[ "$row" != "$text" && "${row%%' * - '*}" == *"\`\`$name\`\`"* ]] ||
-            bad+=("$name: not in the row '$promise';")
-    done
-    while [[ "$text" == *'* - '* ]]; do
-        text=${text#*'* - '}
-        row=${text%%' * - '*}
-        cells=${row##*' - '}
+    for row in "${PROMISES[@]}"; do
+        cells=${row##*'|'}
         while [[ "$cells" == *'``'*'``'* ]]; do
             cells=${cells#*'``'}
             name=${cells%%'``'*}
             cells=${cells#*'``'}
-            [[ "${of[$name]:-}" == "${row%%' - '*}" ]] ||
-                bad+=("row '${row%%' - '*}': no mutation $name;")
+            proved[$name]=yes
+            [[ " ${MUTATIONS[*]} " == *" $name "* && \
+                "${MUTATION[$name,promise]:-}" == "${row%%'|'*}" ]] ||
+                bad+=("row '${row%%'|'*}': no mutation $name;")
         done
+    done
+    for name in "${MUTATIONS[@]}"; do
+        [[ -n "${proved[$name]:-}" ]] ||
+            bad+=("$name: not in the row '${MUTATION[$name,promise]}';")
     done
     assert_equal "${bad[*]}" ''
 }
