@@ -48,9 +48,10 @@ done
 declare -gA _UNIT_STUBS=(
     [systemctl]='
 units=$WSGI_SYSROOT/etc/systemd/system
-# whether Apache runs is asked with --quiet
 case $1 in
     show)
+        [[ "$*" != *MainPID* ]] ||
+            printf "ActiveState=%s\nMainPID=0\n" "${APACHE_STATE:-active}"
         for word in "${words[@]:1}"; do
             [[ "$word" == *@*.s* ]] || continue
             load=not-found

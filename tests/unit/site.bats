@@ -177,7 +177,7 @@ function setup {
     calls systemctl reload apache2.service
     assert_equal "$REPLY" 1
 
-    export FAIL_AT='systemctl --quiet is-active *'
+    export APACHE_STATE=inactive
     _wsgi_site_reload
     calls systemctl reload apache2.service
     assert_equal "$REPLY" 1
@@ -220,7 +220,7 @@ function fake_apache {
     done
     APACHE=$(< "$folder/pid")
     stub systemctl "case \$* in
-            *MainPID*) echo $APACHE ;;
+            *MainPID*) echo ActiveState=active; echo MainPID=$APACHE ;;
             reload*)   kill -USR1 $APACHE ;;
         esac"
 }
