@@ -73,6 +73,27 @@ function unit {
     assert_equal "$REPLY" 2
 }
 
+@test "adopt: Apache looks at a site before it is there, and at its reload" {
+    local before
+    export ACTIVE_STATE=active
+    write
+    run grep -c '^apache2ctl -d .* -t$' "$CALLS"
+    assert_output 1
+    snapshot
+    before=$REPLY
+
+    # the caller has broken it since
+    FAIL_AT='systemctl reload *' run unit
+    assert_failure 1
+    assert_line --partial 'apache2.service does not reload'
+    snapshot
+    assert_equal "$REPLY" "$before"
+
+    unit
+    run grep -c '^apache2ctl -d .* -t$' "$CALLS"
+    assert_output 1
+}
+
 @test "adopt: the unit has DevStack's name, command and environment" {
     local main=$UNITS/devstack@t-api.service
     write
