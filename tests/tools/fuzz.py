@@ -577,8 +577,10 @@ def systemd_reads(library, folder, batch):
                  SYSTEMD_UNIT_PATH=folder, SYSTEMD_LOG_LEVEL='debug')
     seen, lines = {}, None
     for line in done.stdout.split(b'\n'):
-        if line.startswith(b'\t-> Unit '):
-            lines = seen.setdefault(line[len(b'\t-> Unit '):-1], [])
+        # Debian 13's has an arrow of one character, where there is UTF-8
+        unit = re.match(rb'\t(?:->|\xe2\x86\x92) Unit (.*):$', line)
+        if unit:
+            lines = seen.setdefault(unit[1], [])
         elif lines is not None and line and \
                 not line.startswith(b'\t\tInstance: '):
             if line.startswith(b'\t\tSystemCallFilter: '):
