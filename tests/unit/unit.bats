@@ -53,7 +53,8 @@ function systemd_reads {
     }
     # its own lines among those of all units that it knows
     REPLY=$'\n'$(awk -v unit="$1:" '
-        /^\t-> Unit / { own = $3 == unit }
+        # Debian 13 has an arrow of one character
+        /^\t(->|→) Unit / { own = $3 == unit }
         own { gsub("\t", ""); print }' "$said")$'\n'
 }
 
