@@ -122,6 +122,13 @@ def alive():
     return True
 
 
+def end(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def workers(stats):
     return stats['workers'] if stats else []
 
@@ -231,6 +238,10 @@ def stop(_, stats_path):
     if alive():
         os.kill(int(os.environ['MAINPID']), signal.SIGTERM)
     while alive():
+        # one that still loads passes over the signal, and has no request
+        for worker in workers(read_stats(stats_path)):
+            if worker['pid'] and not worker['apps']:
+                end(worker['pid'])
         tell(stats_path, WAKE)
         time.sleep(POLL / 2)
 

@@ -62,32 +62,6 @@ function established {
         echo "$number"' "$(workers_regex "$1")"
 }
 
-# What the command line of a service's workers looks like: uWSGI's workers,
-# mod_wsgi's daemon processes.
-#
-# Usage: workers_regex NAME
-function workers_regex {
-    printf '%s' "^$1 uWSGI worker|^\(wsgi:.*/$1\.conf"
-}
-
-# REPLY = the PIDs of a service's workers.
-#
-# Usage: workers_of NAME
-function workers_of {
-    REPLY=$(in_machine pgrep --full "$(workers_regex "$1")") || true  # none
-    REPLY=${REPLY//$'\n'/ }
-}
-
-# Whether a service has two workers, and the one is not among them.
-#
-# Usage: has_workers_without PID NAME
-function has_workers_without {
-    local -a pids
-    workers_of "$2"
-    read -ra pids <<< "$REPLY"
-    [[ ${#pids[@]} -eq 2 && " $REPLY " != *" $1 "* ]]
-}
-
 # Send requests to every service, until some of them came.
 #
 # Usage: load_all RATE

@@ -144,6 +144,22 @@ function has_states {
     assert_line --partial 'Deactivated successfully'
 }
 
+@test "stop: a worker that still loads is not waited for" {
+    local pid
+    serve uwsgi loading --env IMPORT_SECONDS=5
+    workers_of loading
+    pid=${REPLY%% *}
+    in_machine kill -KILL "$pid"
+    wait_for 10 has_workers_without "$pid" loading
+
+    wsgi stop loading
+
+    run in_machine journalctl --no-pager --output=cat --unit=devstack@loading
+    # of uWSGI, at the end of its patience
+    refute_line --partial 'NO MERCY'
+    assert_line --partial 'Deactivated successfully'
+}
+
 @test "on demand: a stop ends the socket too, and no request starts it" {
     serve uwsgi demand --on-demand
 

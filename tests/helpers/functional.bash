@@ -20,7 +20,8 @@
 #             machine_sh, wsgi, deploy_app, start_app, serve, where_of,
 #             explain, count, wait_for, http_status, load_begin, load_end,
 #             load_wait, assert_no_failure, journal_mark, journal_since,
-#             reloads_since, tree_of, main_pid, requests_at_least
+#             reloads_since, tree_of, main_pid, workers_regex, workers_of,
+#             has_workers_without, requests_at_least
 
 load ../helpers/load
 load ../helpers/figures
@@ -382,6 +383,38 @@ function tree_of {
 # Example: main_pid hello
 function main_pid {
     REPLY=$(in_machine systemctl show --value -p MainPID "devstack@$1")
+}
+
+# What the command line of a service's workers looks like: uWSGI's workers,
+# mod_wsgi's daemon processes.
+#
+# Usage:   workers_regex NAME
+# Returns: 0; an extended regular expression on standard output
+# Example: in_machine pgrep --full "$(workers_regex hello)"
+function workers_regex {
+    printf '%s' "^$1 uWSGI worker|^\(wsgi:.*/$1\.conf"
+}
+
+# REPLY = the PIDs of a service's workers, with blanks between.
+#
+# Usage:   workers_of NAME
+# Returns: 0
+# Example: workers_of hello; kill "${REPLY%% *}"
+function workers_of {
+    REPLY=$(in_machine pgrep --full "$(workers_regex "$1")") || true  # none
+    REPLY=${REPLY//$'\n'/ }
+}
+
+# Whether a service has two workers, and the one is not among them.
+#
+# Usage:   has_workers_without PID NAME
+# Returns: 0 yes; 1 no
+# Example: wait_for 20 has_workers_without "$pid" hello
+function has_workers_without {
+    local -a pids
+    workers_of "$2"
+    read -ra pids <<< "$REPLY"
+    [[ ${#pids[@]} -eq 2 && " $REPLY " != *" $1 "* ]]
 }
 
 # Whether a service has answered so many requests since its start.
