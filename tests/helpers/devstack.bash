@@ -98,6 +98,8 @@ function devstack_conf {
     done
     text+='ENABLED_SERVICES=key,g-api,g-api-r,n-api,n-api-meta,'
     text+='placement-api,c-api,neutron-api'$'\n'
+    # with OVN it would have to be under uWSGI
+    text+=Q_AGENT=openvswitch$'\n'
     [[ -z "$wsgi" ]] || callers+=(devstack-plugin-wsgi)
     # as Zuul does, in alphabetical order
     while IFS= read -r name; do

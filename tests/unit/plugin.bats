@@ -20,6 +20,13 @@ function stub_devstack {
     function die { printf 'die: %s\n' "${*:2}"; exit 1; }
     function define_plugin { :; }
     function write_uwsgi_user_unit_file { printf 'stock %s\n' "$*"; }
+    function is_service_enabled {
+        local service
+        for service; do
+            [[ ",$ENABLED_SERVICES," != *",$service,"* ]] || return 0
+        done
+        return 1
+    }
     function is_package_installed { [[ "$INSTALLED" == *"$1"* ]]; }
     function install_package {
         printf 'install_package %s\n' "$*" >> "$CALLS"
@@ -156,6 +163,30 @@ function bindep_names {
 function with_line {
     declare -g "$1"
     phase stack pre-install
+}
+
+@test "plugin: pre-install refuses Neutron with OVN under mod_wsgi" {
+    local agent
+    ENABLED_SERVICES+=,q-svc
+    export DEVSTACK_WSGI_MODE=mod_wsgi
+
+    for agent in ovn ''; do
+        run with_line "Q_AGENT=$agent"
+        assert_failure 1
+        assert_line --partial 'local.conf: DEVSTACK_WSGI_MODE=mod_wsgi:'
+        assert_line --partial 'add WSGI_MODE_q_svc=uwsgi'
+        assert_equal "$(< "$CALLS")" ''
+    done
+
+    run with_line Q_AGENT=openvswitch
+    assert_success
+    run with_line WSGI_MODE_q_svc=uwsgi
+    assert_success
+    run with_line WSGI_MODE_neutron_api=uwsgi
+    assert_success
+    ENABLED_SERVICES=key,neutron-metadata-agent
+    run phase stack pre-install
+    assert_success
 }
 
 @test "plugin: the names of services are those of DevStack and the catalogue" {
