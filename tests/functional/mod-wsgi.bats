@@ -231,6 +231,13 @@ END'
     assert_equal "${bad[*]}" ''
 }
 
+@test "mod_wsgi: a stop sees whether somebody waits at the port" {
+    wsgi restart one
+
+    run in_machine journalctl --no-pager --output=cat --unit=devstack@one
+    refute_line --partial 'cannot look at the port'
+}
+
 @test "mod_wsgi: on demand, started by a request, ended when idle" {
     serve mod-wsgi demand --on-demand
     run in_machine systemctl is-enabled devstack@demand.socket devstack@demand
