@@ -49,6 +49,11 @@ declare -gA _UNIT_STUBS=(
     [systemctl]='
 units=$WSGI_SYSROOT/etc/systemd/system
 case $1 in
+    list-units)
+        for word in "${words[@]:1}"; do
+            [[ -n "${HOLDS_NONE:-}" ]] || echo "$word loaded active running"
+        done
+        ;;
     show)
         [[ "$*" != *MainPID* ]] ||
             printf "ActiveState=%s\nMainPID=0\n" "${APACHE_STATE:-active}"

@@ -33,7 +33,7 @@ function list_files {
 # Usage: changes_asked    Sets REPLY, one line
 function changes_asked {
     local questions='^(apache2ctl|systemd-analyze|systemctl '
-    questions+='(--quiet |)(is-|show))'
+    questions+='(--quiet |)(is-|show|list-))'
     REPLY=$(grep -Ev "$questions" "$CALLS" | xargs -d '\n' printf '%s; ' ||
         true)  # nothing was asked
     REPLY=${REPLY%'; '}
@@ -100,16 +100,23 @@ function problems_of_tree {
 
 @test "apply: systemd reads only units that it holds otherwise" {
     local unit=devstack@one.service socket=devstack@one.socket
-    # it has none of them yet
-    NEED_RELOAD=no run wsgi deploy one --app m:a --path /one --user "$ACCOUNT"
+    # it has none of them yet, and is not asked whether it has an older one
+    HOLDS_NONE=yes run wsgi deploy one --app m:a --path /one --user "$ACCOUNT"
 
     assert_line --partial ' files written, Apache'
     calls systemctl daemon-reload
     assert_equal "$REPLY" 0
-    run grep -c "^systemctl show -P NeedDaemonReload .*$unit" "$CALLS"
+    run grep -c "^systemctl list-units .* $socket" "$CALLS"
     assert_output 1
-    run grep -c "^systemctl show -P NeedDaemonReload .*$socket" "$CALLS"
-    assert_output 1
+    run grep -c "^systemctl show -P NeedDaemonReload" "$CALLS"
+    assert_output 0
+
+    # it has read them since
+    NEED_RELOAD=no run wsgi deploy one --app m:a --path /one --user "$ACCOUNT" \
+        --healthcheck /v3
+    assert_line --partial ' files written'
+    calls systemctl daemon-reload
+    assert_equal "$REPLY" 0
 
     # what it has, a drop-in of it among them, is older
     NEED_RELOAD=$'no\n\nyes' run wsgi deploy one --hardening off \

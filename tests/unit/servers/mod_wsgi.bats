@@ -206,7 +206,7 @@ function own {
 }
 
 @test "mod_wsgi port: of no other service, and of no program that listens" {
-    local port hex
+    local port listener
     deploy one
     own one
     port=$PORT
@@ -218,18 +218,23 @@ function own {
     own one
     assert_equal "$PORT" "$(( port + 1 ))"
     wsgi remove one direct
-    # a program; who only speaks from that port is none
-    printf -v hex %04X "$port"
-    mkdir -p "$WSGI_SYSROOT/proc/net"
-    printf '%s\n' '  sl  local_address rem_address   st tx_queue' \
-        "   0: 00000000:$hex 00000000:0000 0A 00000000:00000000 00:0" \
-        > "$WSGI_SYSROOT/proc/net/tcp"
-    printf -v hex %04X "$(( port + 1 ))"
-    printf '%s\n' "   0: 0100007F:$hex 0100007F:1F90 01 0000:0000 00:0" \
-        >> "$WSGI_SYSROOT/proc/net/tcp"
+    # a program
+    /usr/bin/python3 -c 'import socket, sys, time
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))):
+    print("listens", flush=True)
+    time.sleep(60)' "$port" > "$BATS_TEST_TMPDIR/listens" 3>&- &
+    listener=$!
+    until [[ -s "$BATS_TEST_TMPDIR/listens" ]]; do
+        kill -0 "$listener" || return
+    done
+    # shellcheck disable=SC2016  # expanded by that shell
+    run env -u WSGI_SYSROOT bash -c 'source "$1/lib/wsgi"
+        _wsgi_record_free_port one && echo "$REPLY"' - "$REPO"
+    kill "$listener"
+    assert_output "$(( port + 1 ))"
     deploy one
     own one
-    assert_equal "$PORT" "$(( port + 1 ))"
+    assert_equal "$PORT" "$port"
     # and an address that is its port already is refused to others
     run deploy direct --listen "0.0.0.0:$PORT"
     assert_failure 1
