@@ -1119,6 +1119,21 @@ for row in json.load(sys.stdin):
     untraced assert_survives_kills remove one
 }
 
+@test "killed: what Apache has not read is read when it can be" {
+    deploy one
+    mkdir -p "$WSGI_SYSROOT/var/lib/devstack-wsgi/pending"
+    : > "$CALLS"
+
+    # somebody else's site is broken
+    FAIL_AT='systemctl reload *' run wsgi apply
+    assert_failure 1
+    run wsgi apply
+    assert_success
+    assert_output --partial 'Apache reloaded'
+    run wsgi apply
+    assert_output --partial 'nothing to change'
+}
+
 @test "killed: what a run left as pending is found, whatever else is there" {
     local var=$WSGI_SYSROOT/var/lib/devstack-wsgi before
     deploy one
