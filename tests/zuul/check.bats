@@ -237,6 +237,7 @@ function assert_found {
       subnode:
         devstack_localrc:
           DEVSTACK_WSGI_MODE: mod_wsgi
+          WSGI_MODE_q_svc: uwsgi
 ' ''
 
     assert_finds "subnodes do not get 'DEVSTACK_WSGI_MODE'"
