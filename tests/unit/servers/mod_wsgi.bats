@@ -426,15 +426,17 @@ def ask():
     except OSError as error:
         said[type(error).__name__] += 1
 clients = []
-for number in range(80):
+stop = None
+while stop is None or stop.poll() is None:
     clients.append(threading.Thread(target=ask))
     clients[-1].start()
-    if number == 40:
+    if len(clients) == 40:
         threading.Thread(target=httpd.wait).start()
         stop = subprocess.Popen(
             ["/usr/bin/python3", "-I", sys.argv[2], "stop", "--conf", conf],
             env={"MAINPID": str(httpd.pid), "RUNTIME_DIRECTORY": "/nowhere"})
     time.sleep(0.01)
+ask()
 for client in clients:
     client.join()
 print(stop.wait(), *sorted(said))
