@@ -436,7 +436,8 @@ while stop is None or stop.poll() is None:
             ["/usr/bin/python3", "-I", sys.argv[2], "stop", "--conf", conf],
             env={"MAINPID": str(httpd.pid), "RUNTIME_DIRECTORY": "/nowhere"})
     time.sleep(0.01)
-ask()
+clients.append(threading.Thread(target=ask))
+clients[-1].start()
 for client in clients:
     client.join()
 print(stop.wait(), *sorted(said))
