@@ -108,6 +108,8 @@ function problems_of_tree {
     assert_equal "$REPLY" 0
     run grep -c "^systemctl list-units .* $socket" "$CALLS"
     assert_output 1
+    run grep -c "^systemctl list-units .* $unit" "$CALLS"
+    assert_output 1
     run grep -c "^systemctl show -P NeedDaemonReload" "$CALLS"
     assert_output 0
 
@@ -117,6 +119,8 @@ function problems_of_tree {
     assert_line --partial ' files written'
     calls systemctl daemon-reload
     assert_equal "$REPLY" 0
+    run grep -c "^systemctl show -P NeedDaemonReload .*$unit" "$CALLS"
+    assert_output 1
 
     # what it has, a drop-in of it among them, is older
     NEED_RELOAD=$'no\n\nyes' run wsgi deploy one --hardening off \

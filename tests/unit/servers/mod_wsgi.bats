@@ -218,9 +218,11 @@ function own {
     own one
     assert_equal "$PORT" "$(( port + 1 ))"
     wsgi remove one direct
-    # a program
+    # a program; who only speaks from a port is none
     /usr/bin/python3 -c 'import socket, sys, time
-with socket.create_server(("127.0.0.1", int(sys.argv[1]))):
+port = int(sys.argv[1])
+with socket.create_server(("0.0.0.0", port)), socket.create_connection(
+        ("127.0.0.1", port), source_address=("127.0.0.1", port + 1)):
     print("listens", flush=True)
     time.sleep(60)' "$port" > "$BATS_TEST_TMPDIR/listens" 3>&- &
     listener=$!
