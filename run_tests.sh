@@ -6,8 +6,8 @@
 #
 # Installs the packages that bindep.txt names and that are missing, makes a
 # venv with tox in .venv, and runs the environments of tox.ini; without an
-# argument: linters, unit, zuul, functional.  Others: fuzz, full, mutations,
-# conformance, bench, docs, releasenotes.
+# argument: linters, unit, zuul, functional, speed.  Others: fuzz, full,
+# mutations, conformance, bench, docs, releasenotes.
 # Packages that bring a daemon do not start it; what is installed already is
 # left as it is.
 #
@@ -115,7 +115,7 @@ function main {
         esac
     done
     [[ "${#environments[@]}" -gt 0 ]] ||
-        environments=(linters unit zuul functional)
+        environments=(linters unit zuul functional speed)
     cd -- "$(realpath -- "${BASH_SOURCE[0]%/*}")" || return 1
     [[ "$EUID" == 0 ]] || fail "only root can do this: sudo $0"
     type -P apt-get > /dev/null ||

@@ -390,7 +390,7 @@ function belongings {
 @test "faults: starts and stops, over and over, leave nothing behind" {
     local i
     local -a names=("${TRANSPORTS[@]/#/fault-}")
-    count 6 200
+    count 20 200
     local rounds=$REPLY
     serve uwsgi bystander
     wsgi restart "${names[@]}"
