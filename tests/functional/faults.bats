@@ -106,6 +106,20 @@ function load_all_end {
     done
 }
 
+@test "faults: a slow stop holds up neither Apache's reload nor its restart" {
+    local -a units=("${TRANSPORTS[@]/#/devstack@hung-}")
+
+    in_machine systemctl reload apache2
+    in_machine systemctl restart apache2
+
+    # with 30 s for each request that hangs, they have only begun
+    run in_machine systemctl is-active "${units[@]}"
+    assert_output "$(printf 'deactivating\n%.0s' "${units[@]}")"
+    http_status http://127.0.0.1/fault-uwsgi/
+    assert_equal "$REPLY" 200
+    figure slow-stop "reload and restart done while ${#units[@]} services stop"
+}
+
 @test "faults: a worker that is killed loses what it had, nothing else" {
     local transport name i
     local -a bad=()
