@@ -87,7 +87,7 @@ case $1 in
         ;;
 esac'
     [systemd-analyze]=''
-    [journalctl]='echo "the last line of its log"'
+    [journalctl]='printf "%s\n" "${JOURNAL:-the last line of its log}"'
     [apache2ctl]='
 if [[ "$*" == *DUMP_RUN_CFG* ]]; then
     printf "User: name=\"www-data\" id=33\nGroup: name=\"www-data\" id=33\n"

@@ -345,6 +345,41 @@ function declare_units {
     assert_line --index 1 '    the last line of its log'
 }
 
+@test "unit start: the reason is told, not where other workers were ended" {
+    local i
+    untraced shape names
+    export FAIL_AT='systemctl @(start|--quiet is-active)*'
+    JOURNAL=$'Traceback (most recent call last):\n  File "app.py"\nKeyError'
+    JOURNAL+=$'\nno app loaded\nTraceback (most recent call last):'
+    for (( i = 0; i < 90; i++ )); do
+        JOURNAL+=$'\n  File "argparse.py"\n    def f():'
+    done
+    export JOURNAL+=$'\nKeyboardInterrupt\nthe server ended'
+
+    run _wsgi_unit_start thing-api
+
+    assert_failure 1
+    run printf '%s\n' "${lines[@]:1}"
+    assert_output "\
+    Traceback (most recent call last):
+      File \"app.py\"
+    KeyError
+    no app loaded
+    the server ended"
+}
+
+@test "unit start: of a long log the last sixty lines are told" {
+    untraced shape names
+    export FAIL_AT='systemctl @(start|--quiet is-active)*'
+    JOURNAL=$(seq 100)
+    export JOURNAL
+
+    run _wsgi_unit_start thing-api
+
+    assert_failure 1
+    assert_equal "${lines[*]:1}" "$(printf '    %s ' {41..99})    100"
+}
+
 @test "unit start: of several that fail each is told" {
     deploy one
     deploy two
