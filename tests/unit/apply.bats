@@ -317,6 +317,9 @@ function asked_group {
     # what is kept of them, too
     run stat -c %a "$WSGI_SYSROOT/var/lib/devstack-wsgi/applied"
     assert_output 700
+    # 'systemctl cat' is for everybody
+    run stat -c %a "$WSGI_SYSROOT"/etc/systemd/system/devstack@*.d
+    assert_output $'755\n755'
 }
 
 @test "apply: settings edited by hand stay, through changes of others" {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# the cost of rendering: no process for each service
+# the cost of a service: no process
 
 load ../helpers/load
 load ../helpers/unit
@@ -68,7 +68,7 @@ function count_forks {
     )
 }
 
-@test "forks: loading, rendering and comparing take none for each service" {
+@test "forks: writing a service takes none, nor does anything before it" {
     local step
     local -A few=()
     local -a bad=()
@@ -77,7 +77,8 @@ function count_forks {
     for step in "${!FORKS[@]}"; do
         few[$step]=${FORKS[$step]}
     done
-    rm -rf "$WSGI_SYSROOT"/{etc,var/lib}/devstack-wsgi
+    rm -rf "$WSGI_SYSROOT"/{etc,var/lib}/devstack-wsgi \
+        "$WSGI_SYSROOT"/etc/systemd/system/devstack@*
     write_records 40
 
     count_forks
@@ -87,9 +88,8 @@ function count_forks {
     for step in load plan compare apply again; do
         printf '# forks, 4 and 40 services: %s %s %s\n' "$step" \
             "${few[$step]}" "${FORKS[$step]}" >&3
-    done
-    for step in load plan compare again; do
-        [[ "${FORKS[$step]}" == "${few[$step]}" ]] ||
+        # the first run enables Apache's modules as well
+        [[ "${FORKS[$step]}" -le "${few[$step]}" ]] ||
             bad+=("$step: ${few[$step]}, ${FORKS[$step]};")
     done
     assert_equal "${bad[*]}" ''
