@@ -32,7 +32,6 @@ import re
 import signal
 import socket
 import struct
-import subprocess
 import sys
 import time
 
@@ -199,12 +198,14 @@ def ask(args):
 
 
 def ready(args, run):
+    begin = time.monotonic()
     while not loaded(run, main_pid()):
         if not alive(main_pid()):
             raise Broken('the httpd ended while the application loaded')
         if os.path.exists(os.path.join(run, 'broken')):
             raise Broken('the application does not load: see above')
-        time.sleep(POLL)
+        # the longer it takes, the less often: many at boot wait long
+        time.sleep(max(POLL, (time.monotonic() - begin) / 20))
     limit = time.monotonic() + PATIENCE
     while True:
         try:
@@ -224,6 +225,8 @@ def ready(args, run):
 
 def try_load(args):
     """Load the application in a process of its own, which ends then."""
+    # a restart waits for what is imported, and has no use for this
+    import subprocess
     environment = dict(os.environ, PYTHONPATH=':'.join(
         [args.cwd] + args.python_path))
     done = subprocess.run(

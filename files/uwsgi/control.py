@@ -25,7 +25,6 @@ import re
 import signal
 import socket
 import struct
-import subprocess
 import sys
 import time
 
@@ -153,7 +152,11 @@ def tell(stats_path, command):
 
 
 def wait_workers(stats_path, enough):
-    """Wait until enough(the workers that serve, all workers)."""
+    """Wait until enough(the workers that serve, all workers).
+
+    The longer it takes, the less often is asked: many at boot wait long.
+    """
+    begin = time.monotonic()
     while True:
         tell(stats_path, WAKE)
         if not alive():
@@ -162,7 +165,7 @@ def wait_workers(stats_path, enough):
         if enough([w for w in every if serving(w)], every):
             return
         yield every
-        time.sleep(POLL)
+        time.sleep(max(POLL, (time.monotonic() - begin) / 20))
 
 
 def ready(args, stats_path):
@@ -189,6 +192,8 @@ def ready(args, stats_path):
 
 def try_load(args, folder):
     """Load the application in a process of its own, which ends then."""
+    # a restart waits for what is imported, and has no use for this
+    import subprocess
     trial = os.path.join(folder, 'trial.ini')
     with open(args.conf) as conf, open(trial, 'w') as copy:
         copy.writelines(line for line in conf
