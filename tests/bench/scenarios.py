@@ -319,7 +319,7 @@ class Reload(Pause):
 class Restart(Pause):
     """A restart: the whole instance ends and another begins."""
 
-    SHORT_ROUNDS = 3
+    SHORT_ROUNDS = 2
     VERB = 'restart'
 
     def make(self):
@@ -334,7 +334,7 @@ class Restart(Pause):
 class Demand(Served):
     """--on-demand: what runs before the first request, and how long it is."""
 
-    SHORT_ROUNDS = 3
+    SHORT_ROUNDS = 1
     TOGETHER = False
     IMPORT_SECONDS = 1
 
@@ -430,7 +430,7 @@ class Apply(Scenario):
     """wsgi apply with the real systemd and Apache."""
 
     ROUNDS = 3
-    SHORT_ROUNDS = 2
+    SHORT_ROUNDS = 1
 
     @property
     def variants(self):

@@ -30,7 +30,7 @@ function setup {
     assert_success
     run cat "$CALLS"
     assert_line --index 0 'bindep --brief --file bindep.txt test'
-    assert_line --index 1 'tox -e linters\,unit\,zuul\,functional'
+    assert_line --index 1 'tox -e linters\,unit\,zuul\,functional\,speed'
     assert_equal "${#lines[@]}" 2
 }
 
