@@ -87,7 +87,7 @@ class PerformanceMachine(Directive):
         results = json.loads(RESULTS.read_text())
         text = ('Measured on {date}: {processors} processors ({processor}), '
                 '{memory_gib} GiB, Linux {kernel}; {packages}. The load of '
-                'the machine at the end was {load[0]}, {load[1]}, {load[2]}.')
+                'the machine before it was {load[0]}, {load[1]}, {load[2]}.')
         machine = results['machine']
         if machine['load'][2] > 2 * machine['processors']:
             text += (' That is a machine with other work to do: believe the '
