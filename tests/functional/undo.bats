@@ -51,6 +51,7 @@ function assert_tree {
     assert_failure
     # the new service needs a module that is not enabled, whoever wanted it
     in_machine a2dismod --quiet --force proxy_http
+    refute in_machine test -e /etc/apache2/mods-enabled/proxy_http.load
     load_serving
     tree_of "${TREE[@]}" > "$BATS_TEST_TMPDIR/before"
 

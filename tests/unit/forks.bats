@@ -69,27 +69,27 @@ function count_forks {
 }
 
 @test "forks: writing a service takes none, nor does anything before it" {
-    local step
+    local step number
     local -A few=()
     local -a bad=()
-    write_records 4
-    count_forks
-    for step in "${!FORKS[@]}"; do
-        few[$step]=${FORKS[$step]}
+    # the very first run enables Apache's modules as well
+    for number in 4 4 40; do
+        for step in "${!FORKS[@]}"; do
+            few[$step]=${FORKS[$step]}
+        done
+        rm -rf "$WSGI_SYSROOT"/{etc,var/lib}/devstack-wsgi \
+            "$WSGI_SYSROOT"/etc/systemd/system/devstack@* \
+            "$WSGI_SYSROOT"/etc/apache2/sites-*/s1*
+        write_records "$number"
+        count_forks
     done
-    rm -rf "$WSGI_SYSROOT"/{etc,var/lib}/devstack-wsgi \
-        "$WSGI_SYSROOT"/etc/systemd/system/devstack@*
-    write_records 40
-
-    count_forks
 
     assert_equal "${FORKS[nothing]}" 0
     assert_equal "${FORKS[three]}" 3
     for step in load plan compare apply again; do
         printf '# forks, 4 and 40 services: %s %s %s\n' "$step" \
             "${few[$step]}" "${FORKS[$step]}" >&3
-        # the first run enables Apache's modules as well
-        [[ "${FORKS[$step]}" -le "${few[$step]}" ]] ||
+        [[ "${FORKS[$step]}" == "${few[$step]}" ]] ||
             bad+=("$step: ${few[$step]}, ${FORKS[$step]};")
     done
     assert_equal "${bad[*]}" ''
