@@ -18,10 +18,11 @@ case "$1 ${2:-}" in
     'stack pre-install')
         # shellcheck source=devstack/prepare
         source "${BASH_SOURCE[0]%/*}/prepare"
-        _wsgi_plugin_prepare || die "$LINENO" "wsgi: see above"
         ;;
     stack*)
-        _wsgi_adopt_settle || die "$LINENO" "wsgi: see above"
+        # a reload of Apache's that waits (lib/apply)
+        [[ ! -e "${WSGI_SYSROOT:-}/var/lib/devstack-wsgi/reload" ]] ||
+            _wsgi_verb adopt_settle || die "$LINENO" "wsgi: see above"
         ;;
     unstack*)
         _wsgi_verb adopt_stop || die "$LINENO" "wsgi: see above"

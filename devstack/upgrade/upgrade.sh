@@ -75,7 +75,6 @@ if [[ "$WSGI_TAKE_OVER" == True ]]; then
     # the target's stack.sh, which would have done it, never ran
     # shellcheck source=devstack/prepare
     source "$here/prepare"
-    _wsgi_plugin_prepare
     _wsgi_verb adopt_again
 else
     give_back

@@ -10,7 +10,7 @@
 #
 # apply wants a PID namespace of its own: a process gets the next number there.
 #
-# Depends on: lib/wsgi
+# Depends on: lib/verbs
 # Writes:     FOLDER
 # Exit:       0 done; 1 failed
 
@@ -41,11 +41,11 @@ function apply {
     PATH=$1/stubs:$PATH
     export WSGI_SYSROOT=$1
     # shellcheck source=/dev/null  # by its place
-    source "$(realpath -- "${BASH_SOURCE[0]%/*}/../../lib/wsgi")" || return
+    source "$(realpath -- "${BASH_SOURCE[0]%/*}/../../lib/verbs")" || return
     # shellcheck disable=SC2116  # a process, for its number
     before=$(echo "$BASHPID")
     begin=$EPOCHREALTIME
-    wsgi_apply > /dev/null || return
+    _wsgi_verbs_run apply > /dev/null || return
     begin=$(( ${EPOCHREALTIME/./} - ${begin/./} ))
     # shellcheck disable=SC2116  # the same
     before=$(( $(echo "$BASHPID") - before - 1 ))

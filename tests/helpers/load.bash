@@ -71,7 +71,7 @@ function calls {
 #
 # Usage:   load_lib FILE
 # Returns: what the file returns
-# Example: load_lib lib/wsgi
+# Example: load_lib lib/verbs
 function load_lib {
     # shellcheck source=/dev/null  # the name comes with the call
     source "$REPO/$1"

@@ -221,7 +221,7 @@ function fake_python {
 #
 # Usage:   untraced FUNCTION ARG...
 # Returns: what it returns
-# Example: untraced load_lib lib/wsgi
+# Example: untraced load_lib lib/verbs
 function untraced {
     local -
     set +T
@@ -283,7 +283,7 @@ function wrap {
 # Usage:   capture COMMAND ARG...
 # Sets:    STATUS, OUT, ERR
 # Returns: 0
-# Example: capture wsgi_deploy hello; assert_equal "$STATUS" 1
+# Example: capture wsgi deploy hello; assert_equal "$STATUS" 1
 # shellcheck disable=SC2034  # they are the answer
 function capture {
     local errors=$BATS_TEST_TMPDIR/stderr
@@ -303,11 +303,11 @@ function capture {
 # Returns: what the verb returns
 # Example: wsgi remove hello
 function wsgi {
-    if declare -F "wsgi_$1" > /dev/null; then
+    if declare -F _wsgi_verbs_run > /dev/null; then
         (
             set +eETu
             trap - DEBUG ERR EXIT
-            "wsgi_$1" "${@:2}"
+            _wsgi_verbs_run "$@"
         )
     else
         "$REPO/tools/wsgi" "$@"
@@ -375,7 +375,7 @@ SHAPES=(
 # Usage:   shape SHAPE
 # Reads:   the library, which is loaded
 # Returns: 0; 1 the library refuses it
-# Example: load_lib lib/wsgi; shape http; wsgi_uwsgi_files thing-api
+# Example: load_lib lib/verbs; shape http; wsgi_uwsgi_files thing-api
 function shape {
     shape_options "$1" &&
         with_defaults thing-api "${SHAPE_OPTIONS[@]}" || return

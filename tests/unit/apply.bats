@@ -7,7 +7,7 @@ load ../helpers/unit
 
 function setup {
     fake_system
-    untraced load_lib lib/wsgi
+    untraced load_lib lib/verbs
 }
 
 # The files below etc/ that a command changed, without the sysroot.
@@ -386,7 +386,7 @@ function asked_group {
     before=$REPLY
 
     with_defaults one --path /other
-    capture wsgi_deploy "${REPLY_WORDS[@]}"
+    capture wsgi deploy "${REPLY_WORDS[@]}"
 
     assert_equal "$STATUS" 1
     assert_regex "$ERR" '^\[ERROR\] wsgi: one: [^ ]*one.conf was edited by'
@@ -544,11 +544,11 @@ function asked_group {
         export FAIL_AT=$row
         # a change, and a service that is new
         with_defaults one --path /two --env A=1
-        capture wsgi_deploy "${REPLY_WORDS[@]}"
+        capture wsgi deploy "${REPLY_WORDS[@]}"
         [[ "$STATUS" == 1 && "$ERR" == '[ERROR] wsgi: '* &&
             "$ERR" != *$'\n'* && -z "$OUT" ]] || bad+=("$row: $ERR;")
         with_defaults new
-        capture wsgi_deploy "${REPLY_WORDS[@]}"
+        capture wsgi deploy "${REPLY_WORDS[@]}"
         [[ "$STATUS" == 1 && "$ERR" == '[ERROR] wsgi: '* &&
             "$ERR" != *$'\n'* && -z "$OUT" ]] || bad+=("$row: $ERR;")
         unset FAIL_AT
@@ -701,7 +701,7 @@ function killed {
         VICTIM=$BASHPID
         # shellcheck source=/dev/null  # written by the test
         source "$COUNT.functions"
-        "wsgi_$1" "${@:2}" > /dev/null 2>&1 3>&-
+        _wsgi_verbs_run "$@" > /dev/null 2>&1 3>&-
     )
 }
 

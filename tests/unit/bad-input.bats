@@ -9,7 +9,7 @@ load ../helpers/unit
 # A system on which 'first' is deployed, and what it is like then.
 function setup {
     fake_system
-    untraced load_lib lib/wsgi
+    untraced load_lib lib/verbs
     # made once, for the first test
     if [[ ! -d "$BATS_FILE_TMPDIR/root" ]]; then
         deploy first --unit first-u --site first-s --key first-k \
@@ -88,7 +88,7 @@ function within_a_run {
 function refused_value {
     local value=$2
     with_defaults new "$1" "$value"
-    refused 1 "${4-$value}" "$3" wsgi_deploy "${REPLY_WORDS[@]}"
+    refused 1 "${4-$value}" "$3" wsgi deploy "${REPLY_WORDS[@]}"
 }
 
 # Usage: assert_none_bad
@@ -113,13 +113,13 @@ function assert_none_bad {
     local -a options=(--unit --site --key)
     within_a_run
 
-    refused 1 "name ''" 'give it a value' wsgi_deploy '' --app m:a --path /x
+    refused 1 "name ''" 'give it a value' wsgi deploy '' --app m:a --path /x
     refused 1 "name 'a" 'control characters' \
-        wsgi_deploy $'a\nb' --app m:a --path /x
+        wsgi deploy $'a\nb' --app m:a --path /x
     for name in "${names[@]}"; do
         with_defaults new
         refused 1 "$name" "use a-z, 0-9 and '-'" \
-            wsgi_deploy "$name" "${REPLY_WORDS[@]:1}"
+            wsgi deploy "$name" "${REPLY_WORDS[@]:1}"
         # the other names are checked by the same rule, so by turns
         refused_value "${options[i % 3]}" "$name" "use a-z, 0-9 and '-'"
         i=$(( i + 1 ))
@@ -150,10 +150,10 @@ function assert_none_bad {
     refused_value --script "/srv/it's.wsgi" 'absolute path'
     refused_value --script /no/such/app.wsgi 'no such file'
     refused_value --script /etc 'file'
-    refused 1 '--app and --script' 'give one' wsgi_deploy new --app m:a \
+    refused 1 '--app and --script' 'give one' wsgi deploy new --app m:a \
         --script /etc/passwd --path /new --user "$ACCOUNT"
     refused 1 new '--app MODULE:CALLABLE or --script FILE' \
-        wsgi_deploy new --path /new --user "$ACCOUNT"
+        wsgi deploy new --path /new --user "$ACCOUNT"
 
     assert_none_bad
 }
@@ -219,17 +219,17 @@ function assert_none_bad {
 
 @test "bad input: no address at all, and the uwsgi protocol on one" {
     within_a_run
-    refused 1 new '--path /URL' wsgi_deploy new --app m:a --user "$ACCOUNT"
-    refused 1 uwsgi 'only http' wsgi_deploy new --app m:a \
+    refused 1 new '--path /URL' wsgi deploy new --app m:a --user "$ACCOUNT"
+    refused 1 uwsgi 'only http' wsgi deploy new --app m:a \
         --listen 127.0.0.1:9009 --transport uwsgi --user "$ACCOUNT"
-    refused 1 uwsgi 'only http' wsgi_deploy new --app m:a \
+    refused 1 uwsgi 'only http' wsgi deploy new --app m:a \
         --path /new --listen 127.0.0.1:9009 --transport uwsgi \
         --user "$ACCOUNT"
     refused 1 uwsgi 'only http' \
         with_variable WSGI_TRANSPORT_new uwsgi \
-        wsgi_deploy new --app m:a --listen 127.0.0.1:9009 --user "$ACCOUNT"
+        wsgi deploy new --app m:a --listen 127.0.0.1:9009 --user "$ACCOUNT"
     # the catalogue's entry speaks uwsgi
-    refused 1 uwsgi 'only http' wsgi_deploy keystone \
+    refused 1 uwsgi 'only http' wsgi deploy keystone \
         --listen 127.0.0.1:9009 --user "$ACCOUNT"
 
     assert_none_bad
@@ -301,7 +301,7 @@ function assert_none_bad {
     stub id 'case $1 in -un) echo root ;; *) exec /usr/bin/id "$@" ;; esac'
 
     refused 1 'say whom it runs as' '--user USER' \
-        wsgi_deploy new --app m:a --path /new
+        wsgi deploy new --app m:a --path /new
 
     assert_none_bad
 }
@@ -347,7 +347,7 @@ function assert_none_bad {
 
     with_defaults new
     refused 1 'uWSGI is not installed' 'uwsgi-plugin-python3' \
-        wsgi_deploy "${REPLY_WORDS[@]}"
+        wsgi deploy "${REPLY_WORDS[@]}"
 
     assert_none_bad
 }
@@ -360,7 +360,7 @@ function assert_none_bad {
 
     with_defaults new --venv "$REPLY" --set harakiri=60
     refused 1 "'$REPLY/bin/uwsgi --help'" 'is uWSGI whole?' \
-        wsgi_deploy "${REPLY_WORDS[@]}"
+        wsgi deploy "${REPLY_WORDS[@]}"
 
     assert_none_bad
 }
@@ -499,7 +499,7 @@ function assert_none_bad {
         remember
         with_defaults new
         [[ "$file" != /etc/new.ini ]] || REPLY_WORDS+=(--conf /etc/new.ini)
-        refused 1 "$file" 'move it away' wsgi_deploy "${REPLY_WORDS[@]}"
+        refused 1 "$file" 'move it away' wsgi deploy "${REPLY_WORDS[@]}"
         rm "$WSGI_SYSROOT$file"
         rmdir --ignore-fail-on-non-empty "$WSGI_SYSROOT${file%/*}"
     done
@@ -539,19 +539,19 @@ function with_variable {
         IFS='|' read -r name value instead <<< "$row"
         with_defaults new-api --key n-api2
         refused 1 "$name '$value'" "$instead" with_variable "$name" "$value" \
-            wsgi_deploy "${REPLY_WORDS[@]}"
+            wsgi deploy "${REPLY_WORDS[@]}"
     done
     with_defaults new-api
     refused 1 "WSGI_MODE 'uwsgi" 'control characters' \
         with_variable WSGI_MODE $'uwsgi\nmode=x' \
-        wsgi_deploy "${REPLY_WORDS[@]}"
+        wsgi deploy "${REPLY_WORDS[@]}"
     refused 1 "no such" 'the name of an account' \
         with_variable STACK_USER 'no such' \
-        wsgi_deploy new --app m:a --path /new
+        wsgi deploy new --app m:a --path /new
     refused 1 "no-such-user" '--user' with_variable STACK_USER no-such-user \
-        wsgi_deploy new --app m:a --path /new
+        wsgi deploy new --app m:a --path /new
     refused 1 "no-such-user" '--user' with_variable SUDO_USER no-such-user \
-        wsgi_deploy new --app m:a --path /new
+        wsgi deploy new --app m:a --path /new
 
     assert_none_bad
 }
@@ -568,7 +568,7 @@ function with_variable {
     done
     for name in first-u first-s first-k; do
         with_defaults "$name"
-        refused 1 "$name" 'choose another' wsgi_deploy "${REPLY_WORDS[@]}"
+        refused 1 "$name" 'choose another' wsgi deploy "${REPLY_WORDS[@]}"
     done
     refused_value --path /first 'choose another'
     refused_value --path /first/below 'choose another'
@@ -601,11 +601,11 @@ function with_variable {
 
 @test "bad input: two services of one call that want the same" {
     within_a_run
-    refused 1 /new 'choose another' wsgi_deploy new new-too \
+    refused 1 /new 'choose another' wsgi deploy new new-too \
         --app m:a --path /new --user "$ACCOUNT"
-    refused 1 127.0.0.1:9009 'choose another' wsgi_deploy new new-too \
+    refused 1 127.0.0.1:9009 'choose another' wsgi deploy new new-too \
         --app m:a --listen 127.0.0.1:9009 --user "$ACCOUNT"
-    refused 1 'Bad' "use a-z, 0-9 and '-'" wsgi_deploy keystone Bad \
+    refused 1 'Bad' "use a-z, 0-9 and '-'" wsgi deploy keystone Bad \
         --user "$ACCOUNT"
 
     assert_none_bad
@@ -659,23 +659,23 @@ function with_variable {
         verb=${verbs[i % ${#verbs[@]}]}
         i=$(( i + 1 ))
         read -r -a words <<< "$verb"
-        refused 1 "$seen" "$instead" "wsgi_${words[0]}" "${words[@]:1}"
+        refused 1 "$seen" "$instead" wsgi "${words[@]}"
         cp -p "$BATS_TEST_TMPDIR/good" "$file"
     done
     # with its number
     printf 'x=1\n' >> "$file"
     remember
     line=$(grep -c '' "$file")
-    refused 1 "first.conf:$line: " 'known are: ' wsgi_apply
+    refused 1 "first.conf:$line: " 'known are: ' wsgi apply
     # the shell would read it as '/usr'
     cp -p "$BATS_TEST_TMPDIR/good" "$file"
     printf 'python-path=/usr\0/x\n' >> "$file"
     remember
-    refused 1 "first.conf:$line: " 'write text' wsgi_apply
+    refused 1 "first.conf:$line: " 'write text' wsgi apply
     # as an editor of another system leaves it
     sed 's/$/\r/' "$BATS_TEST_TMPDIR/good" > "$file"
     remember
-    refused 1 'first.conf:2' 'control characters' wsgi_apply
+    refused 1 'first.conf:2' 'control characters' wsgi apply
 
     assert_none_bad
 }
@@ -703,8 +703,8 @@ function with_variable {
         IFS='|' read -r change instead seen <<< "$row"
         sed -i "$change" "$file"
         remember
-        refused 1 "$seen" "$instead" wsgi_apply
-        refused 1 "$seen" "$instead" wsgi_show first
+        refused 1 "$seen" "$instead" wsgi apply
+        refused 1 "$seen" "$instead" wsgi show first
         cp -p "$BATS_TEST_TMPDIR/good" "$file"
     done
     remember
@@ -758,13 +758,13 @@ function with_variable {
         # shellcheck disable=SC2016  # names, not expansions
         for name in nope '' 'a b' '$(id)' 'x]' '*' '@' "it's"; do
             refused 1 "'$name'" 'deployed are: first' \
-                "wsgi_$verb" "$name"
+                wsgi "$verb" "$name"
         done
-        refused 1 "'nope'" 'deployed are' "wsgi_$verb" first nope
+        refused 1 "'nope'" 'deployed are' wsgi "$verb" first nope
     done
-    refused 1 "'nope'" 'deployed are' wsgi_switch uwsgi nope
-    refused 1 "'gunicorn'" 'known are: ' wsgi_switch gunicorn
-    refused 1 "'../record'" 'known are: ' wsgi_switch ../record first
+    refused 1 "'nope'" 'deployed are' wsgi switch uwsgi nope
+    refused 1 "'gunicorn'" 'known are: ' wsgi switch gunicorn
+    refused 1 "'../record'" 'known are: ' wsgi switch ../record first
 
     assert_none_bad
 }
@@ -822,7 +822,7 @@ function with_variable {
 
     for row in "${rows[@]}"; do
         read -r -a words <<< "${row%%|*}"
-        refused 2 "${row#*|}" '--help' "wsgi_${words[0]}" "${words[@]:1}"
+        refused 2 "${row#*|}" '--help' wsgi "${words[@]}"
     done
     # and by the command
     for row in frobnicate --bogus Deploy ../lib/wsgi; do
@@ -882,7 +882,7 @@ function with_variable {
     remember
 
     with_defaults new
-    capture wsgi_deploy "${REPLY_WORDS[@]}"
+    capture wsgi deploy "${REPLY_WORDS[@]}"
     exec {fd}>&-
 
     assert_equal "$STATUS" 1
@@ -897,7 +897,7 @@ function with_variable {
     remember
 
     with_defaults new
-    refused 1 "run/devstack-wsgi.lock" 'root' wsgi_deploy "${REPLY_WORDS[@]}"
+    refused 1 "run/devstack-wsgi.lock" 'root' wsgi deploy "${REPLY_WORDS[@]}"
 
     assert_none_bad
 }

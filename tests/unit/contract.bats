@@ -61,15 +61,15 @@ function missing_answers {
     local question
     local -a asked=() answered=()
     questions "$REPO/lib/servers"
-    # packages is for people, settings for the server itself
+    # settings is for the server itself
     for question in "${QUESTIONS[@]}"; do
-        [[ "$question" == packages || "$question" == settings ]] ||
-            answered+=("$question")
+        [[ "$question" == settings ]] || answered+=("$question")
     done
 
     mapfile -t asked < <(sed -n \
         's/.*"wsgi_\${[^}]*}_\([a-z_]*\)".*/\1/p' \
-        "$REPO"/lib/{apply,record,site,unit,wsgi} | LC_ALL=C sort -u)
+        "$REPO"/lib/{adopt,apply,record,site,unit,verbs} |
+        LC_ALL=C sort -u)
 
     assert_equal "${asked[*]}" "${answered[*]}"
 }
@@ -91,7 +91,7 @@ function missing_answers {
     done
 
     run grep -nE "wsgi_($names)_" \
-        "$REPO"/lib/{apply,compat,paths,record,render,site,unit,wsgi}
+        "$REPO"/lib/{apply,paths,record,render,site,unit,verbs,wsgi}
 
     assert_output ''
 }
@@ -100,7 +100,7 @@ function missing_answers {
     # what uWSGI speaks is a word of the interface (--transport), and the
     # default; of mod_wsgi there is none
     run grep -nE 'mod_wsgi|WSGIDaemon|apache2 -f|pyargv|lazy-apps|fifo-' \
-        "$REPO"/lib/{apply,compat,record,render,site,switch,unit,wsgi} \
+        "$REPO"/lib/{apply,record,render,site,switch,unit,verbs,wsgi} \
         "$REPO"/files/{unit,site}/*
 
     assert_output ''

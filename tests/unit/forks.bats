@@ -63,8 +63,8 @@ function count_forks {
             forks load _wsgi_record_load_all
             forks plan _wsgi_apply_plan "${_WSGI_NAMES[@]}"
             forks compare _wsgi_apply_compare "${_WSGI_NAMES[@]}"
-            forks apply wsgi_apply
-            forks again wsgi_apply' _ "$REPO/lib/wsgi"
+            forks apply _wsgi_verbs_run apply
+            forks again _wsgi_verbs_run apply' _ "$REPO/lib/verbs"
     )
 }
 

@@ -116,7 +116,7 @@ function break_rule {
 
 @test "house rules: a function of the library with a foreign name is found" {
     break_rule lib/part 'function die {' ':' '}' 'function _wsgi_x {' ':' '}'
-    break_rule lib/compat 'function die {' ':' '}'
+    break_rule lib/devstack 'function die {' ':' '}'
 
     rules function-prefix
 

@@ -7,7 +7,7 @@ load ../helpers/unit
 
 function setup {
     fake_system
-    untraced load_lib lib/wsgi
+    untraced load_lib lib/verbs
 }
 
 # Hold a table of kinds and paths against _wsgi_path.

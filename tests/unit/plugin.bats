@@ -19,6 +19,7 @@ function setup {
 function stub_devstack {
     function die { printf 'die: %s\n' "${*:2}"; exit 1; }
     function define_plugin { :; }
+    function trueorfalse { printf '%s\n' "${!2:-$1}"; }
     function write_uwsgi_user_unit_file { printf 'stock %s\n' "$*"; }
     function is_service_enabled {
         local service
@@ -37,8 +38,15 @@ function stub_devstack {
 function settings {
     # shellcheck source=devstack/settings
     source "$REPO/devstack/settings"
-    # shellcheck disable=SC2317  # the plugin calls it
-    function _wsgi_verb { printf '%s\n' "$*" >> "$CALLS"; }
+    # verbs are logged, but for those that only look
+    _WSGI_DIR=$BATS_TEST_TMPDIR/logged
+    mkdir -p "$_WSGI_DIR/tools"
+    # shellcheck disable=SC2016  # the stub expands it
+    printf '%s\n' '#!/bin/bash' 'case $1 in' \
+        "adopt_prepare|adopt_installed) exec ${REPO@Q}/tools/wsgi \"\$@\" ;;" \
+        'esac' "printf '%s\\n' \"\$*\" >> ${CALLS@Q}" \
+        'exit "${WSGI_STATUS:-0}"' > "$_WSGI_DIR/tools/wsgi"
+    chmod +x "$_WSGI_DIR/tools/wsgi"
 }
 
 # Go through a phase as stack.sh does: sourced, under errexit.
@@ -59,7 +67,7 @@ function phase {
     for name in write_uwsgi_config write_local_uwsgi_http_config \
             write_local_proxy_http_config remove_uwsgi_config \
             write_uwsgi_user_unit_file; do
-        [[ "$(declare -f "$name")" == *_wsgi_verb\ adopt_* ]] ||
+        [[ "$(declare -f "$name")" == *"_wsgi_devstack_else"* ]] ||
             bad+=("$name")
     done
     assert_equal "${bad[*]}" ''
@@ -80,7 +88,7 @@ function phase {
 }
 
 @test "plugin: a CONF that nobody declared goes to DevStack's own function" {
-    function _wsgi_verb { return "$_WSGI_ADOPT_UNKNOWN"; }
+    WSGI_STATUS=3
 
     run write_uwsgi_user_unit_file devstack@x.service 'uwsgi --ini /x' '' me
 
@@ -152,7 +160,7 @@ function bindep_names {
         variable=${line%%=*}
         run with_line "$line"
         [[ $status -eq 1 && "$output" == *"$variable"* && \
-            "$output" == *'die: wsgi: see above' && ! -s "$CALLS" ]] ||
+            "$output" == *'die: '* && ! -s "$CALLS" ]] ||
             bad+=("$line: $output;")
     done
 
@@ -223,7 +231,11 @@ function with_line {
 
     phase stack install
 
-    assert_equal "$(declare -f write_uwsgi_config | grep -c adopt_config)" 1
+    run declare -f write_uwsgi_config
+    assert_output --partial _wsgi_devstack_else
+    # and keeps the one that came back
+    run declare -f _wsgi_stock_write_uwsgi_config
+    assert_output --partial "printf 'stock"
 }
 
 @test "plugin: unstack stops every service" {
@@ -241,7 +253,7 @@ function with_line {
 }
 
 @test "plugin: a service that does not stop ends the run with a reason" {
-    function _wsgi_verb { return 1; }
+    WSGI_STATUS=1
 
     run phase unstack
 

@@ -7,7 +7,7 @@ load ../helpers/unit
 
 function setup {
     fake_system
-    untraced load_lib lib/wsgi
+    untraced load_lib lib/verbs
 }
 
 # Declare a service in this shell, whatever it lacks added.
@@ -287,7 +287,7 @@ function load_record {
         read -r -a options <<< "$options"
         # shellcheck disable=SC2016  # the shell's own
         run env "${words[@]}" bash -c '
-            source "$1/lib/wsgi" || exit
+            source "$1/lib/verbs" || exit
             _wsgi_record_declare keystone --user "${@:2}" || exit
             printf "%s\n" "${_WSGI_RECORD[keystone,hardening]}"' row \
             "$COPY" "$ACCOUNT" "${options[@]}"
@@ -331,7 +331,7 @@ for row in "${@:3}"; do
 done
 END
 
-    run bash "$BATS_TEST_TMPDIR/script" "$COPY/lib/wsgi" "$ACCOUNT" \
+    run bash "$BATS_TEST_TMPDIR/script" "$COPY/lib/verbs" "$ACCOUNT" \
         "${rows[@]}"
 
     assert_success

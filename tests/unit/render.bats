@@ -7,7 +7,7 @@ load ../helpers/unit
 
 function setup {
     fake_system
-    untraced load_lib lib/wsgi
+    untraced load_lib lib/verbs
     FILE=$BATS_TEST_TMPDIR/template
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# lib/wsgi and tools/wsgi: guests in somebody else's shell
+# lib/wsgi and tools/wsgi: what a shell that sources the library has of it
 
 load ../helpers/load
 load ../helpers/unit
@@ -138,34 +138,87 @@ END
     refute_line --regexp '^[<>]'
 }
 
-@test "wsgi: no variable and no function stays but ours" {
-    local others
+@test "wsgi: a shell gets the verbs, what runs them, and one variable" {
+    local -a names=()
     in_a_shell << 'END'
 function state {
     compgen -v
     compgen -A function
 }
-state | sort > "$HOME/before"
+state | LC_ALL=C sort > "$HOME/before"
 source "$1" && source "$2" || exit
-state | sort > "$HOME/after"
+state | LC_ALL=C sort > "$HOME/after"
 END
     assert_success
+    mapfile -t names < <(sed -n 's/^function \(wsgi_[a-z]*\) {.*/\1/p' \
+        "$REPO/lib/wsgi" | LC_ALL=C sort)
 
-    # what bash sets of itself, and what DevStack has anyway
-    others='BASH_REMATCH|MAPFILE|PIPESTATUS|trueorfalse|REPLY'
-    run grep -vxE "$others|_?wsgi_.*|_WSGI_.*|_XTRACE_WSGI.*" \
-        <(comm -13 "$HOME/before" "$HOME/after")
-    assert_output ''
+    run comm -13 "$HOME/before" "$HOME/after"
+    # PIPESTATUS: what bash sets of itself
+    assert_output "$(printf '%s\n' PIPESTATUS _WSGI_DIR _wsgi_verb \
+        "${names[@]}")"
 }
 
-@test "wsgi: what DevStack defines already is left" {
+@test "wsgi: nothing that a caller exports changes what a verb does" {
+    local before caller
+    local -a bad=() callers=(
+        'export SHELLOPTS; set -o noglob -o xtrace'
+        'export SHELLOPTS; set -o noclobber -o nounset -o errexit'
+        'export BASHOPTS; shopt -s nullglob nocasematch failglob'
+        'set -o allexport; IFS=,/.-_; CDPATH=/:/usr; GLOBIGNORE=*'
+        'export POSIXLY_CORRECT=1'
+        'export BASH_ENV=/no/such ENV=/no/such'
+        'function printf { echo mine; }; export -f printf'
+        'function _wsgi_path { REPLY=/mine; }; export -f _wsgi_path'
+        'function local_helper { :; }; export -f local_helper'
+        'function command_not_found_handle { :; }
+            function mapfile { :; }; export -f mapfile'
+        'function env { :; }; function cd { echo mine; }'
+        'export _WSGI_LIB_RECORD=1 _WSGI_DIR=/mine _WSGI_LOCKED=1'
+        'export LC_ALL=C; umask 077; ulimit -n 64'
+    )
+    cp -a "$WSGI_SYSROOT" "$BATS_TEST_TMPDIR/empty"
+    deploy one --env 'A=1 2' --arg x
+    snapshot
+    before=$REPLY
+
+    for caller in "${callers[@]}"; do
+        rm -r "$WSGI_SYSROOT"
+        cp -a "$BATS_TEST_TMPDIR/empty" "$WSGI_SYSROOT"
+        printf '%s\n' "$caller" > "$BATS_TEST_TMPDIR/caller"
+        in_a_shell << 'END'
+source "$BATS_TEST_TMPDIR/caller"
+source "$1" && wsgi_deploy one --app thing.wsgi:application --path /one \
+    --user daemon --env "A=1 2" --arg x
+END
+        snapshot
+        [[ "$status" == 0 && "$REPLY" == "$before" && \
+            "$output" != *mine* && "$output" != *'line '* ]] ||
+            bad+=("$caller: $status ${output:0:200} $(diff \
+                <(echo "$before") <(echo "$REPLY") | head -n 3);")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "wsgi: toggles reach a verb, exported or not; arrays are none" {
     in_a_shell << 'END'
-function trueorfalse { echo DevStack; }
+WSGI_THREADS=3
+export WSGI_PROCESSES=5
+WSGI_TRANSPORT_one=http
+WSGI_HARDENING=(off standard)
+declare -A WSGI_MODE_one=([0]=mod_wsgi)
+declare -a WSGI_MODE
+set -o nounset
+IFS=$'\n'
 source "$1"
-trueorfalse
+wsgi_deploy one --app m:a --path /one --user daemon > /dev/null
+wsgi_show one | grep -E '^(threads|processes|transport|hardening|mode)='
 END
 
-    assert_output DevStack
+    assert_success
+    assert_output "$(printf '%s\n' mode=uwsgi transport=http processes=5 \
+        threads=3 hardening=standard)"
 }
 
 @test "wsgi: under xtrace it is quiet, and the trace goes on afterwards" {
@@ -188,10 +241,10 @@ END
     for word in sourced deployed told refused; do
         assert_line "+ : $word"
     done
-    # each call, and for each file of the library how it turns the trace off
-    refute_line --regexp '^\++ (local [^-]|_wsgi_(record|apply|unit)|mapfile)'
+    # each call, and how it turns the trace off
+    refute_line --regexp '^\++ (local [^-]|env |command |mapfile)'
     run grep -c '^+' <<< "$output"
-    [[ "$output" -lt 150 ]] || fail "$output lines of trace"
+    [[ "$output" -lt 30 ]] || fail "$output lines of trace"
 }
 
 @test "wsgi: without xtrace there is none afterwards" {

@@ -11,7 +11,7 @@ readonly SHAPES_HERE=(path listen path-listen on-demand script venv words
 
 function setup {
     fake_system
-    untraced load_lib lib/wsgi
+    untraced load_lib lib/verbs
     export DEVSTACK_WSGI_MODE=mod_wsgi GOLDEN_SERVER=mod_wsgi
 }
 
@@ -230,7 +230,7 @@ with socket.create_server(("0.0.0.0", port)), socket.create_connection(
         kill -0 "$listener" || return
     done
     # shellcheck disable=SC2016  # expanded by that shell
-    run env -u WSGI_SYSROOT bash -c 'source "$1/lib/wsgi"
+    run env -u WSGI_SYSROOT bash -c 'source "$1/lib/verbs"
         _wsgi_record_free_port one && echo "$REPLY"' - "$REPO"
     kill "$listener"
     assert_output "$(( port + 1 ))"
