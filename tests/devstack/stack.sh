@@ -7,7 +7,8 @@
 # For a user who is not root and may use sudo. Services are tests/apps/probe.py
 # (as files/probe.py); nothing else is installed, started or created.
 #
-# Depends on: stackrc, lib/*; Apache, uWSGI, sudo, curl, openssl, iproute2
+# Depends on: stackrc, lib/*, tools/outfilter.py; Apache, uWSGI, sudo, curl,
+#             openssl, iproute2, python3
 # Reads:      local.conf
 # Writes:     what the callers in lib/* and the plugins write; DEST; the shell
 #             as it was before and after what plugins do, SERVICE_DIR/shell
@@ -32,6 +33,15 @@ source "$TOP_DIR/stackrc"
 
 sudo install -d -o "$STACK_USER" -m 0755 "$DEST" "$DATA_DIR" "$SERVICE_DIR"
 
+# Output
+# ------
+
+# All that is printed goes through a filter, which wants text; without it
+# nobody reads the pipe, and the next line is the last one (SIGPIPE).
+exec 3>&1
+exec 1> >("$TOP_DIR/tools/outfilter.py" 3>&-) 2>&1
+_FILTER_PID=$!
+
 # Traps and options
 # -----------------
 
@@ -40,6 +50,9 @@ function exit_trap {
     if [[ "$status" != 0 ]]; then
         printf 'Error on exit\n'
     fi
+    # the last lines are on their way
+    exec 1>&3 2>&3 3>&-
+    wait "$_FILTER_PID" || true  # it has said why
     exit "$status"
 }
 trap exit_trap EXIT

@@ -13,7 +13,7 @@ fi
 
 # every caller; watcher's call has a module and no name
 readonly ALL=aodh,cloudkitty,designate,federation,heat,ironic,mistral,monasca\
-,octavia,trove,watcher,zaqar
+,octavia,printer,trove,watcher,zaqar
 
 # what a second stack.sh need not touch
 readonly TREE=(/etc/apache2 /etc/devstack-wsgi /etc/systemd/system
@@ -52,6 +52,23 @@ function teardown {
 
 @test "devstack, $MODE: a shell with the plugin is the shell without it" {
     shell_unchanged
+}
+
+@test "devstack, $MODE: a plugin may print and export all of the shell" {
+    local phase
+    local -a bad=()
+
+    for phase in pre-install install post-config extra test-config; do
+        grep -q "^printer: stack $phase\$" "$BATS_FILE_TMPDIR/stack.sh.log" ||
+            bad+=("$phase")
+    done
+
+    assert_equal "${bad[*]}" ''
+    run grep -c '^printer: a child$' "$BATS_FILE_TMPDIR/stack.sh.log"
+    assert_output 5
+    run grep -c '^_WSGI_DIR=' "$BATS_FILE_TMPDIR/stack.sh.log"
+    # in the dump of variables, and as a child has it
+    assert_output 10
 }
 
 @test "devstack, $MODE: five functions are taken over and no other" {

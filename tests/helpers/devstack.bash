@@ -28,7 +28,7 @@ DEVSTACK=/opt/stack/devstack
 
 # the callers that are plugins and that DevStack's own functions can serve
 readonly CALLERS=(aodh cloudkitty designate federation heat ironic mistral
-    monasca octavia trove zaqar)
+    monasca octavia printer trove zaqar)
 
 # Boot a machine with a user stack, the stand-in and a copy of this checkout's
 # plugin.
