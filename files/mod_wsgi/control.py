@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Tell systemd when an httpd with mod_wsgi serves: after a start, a reload.
 
-Written from files/mod_wsgi/control.py by lib/servers/mod_wsgi; change it
+Written from files/mod_wsgi/control.py by lib/devstack_wsgi; change it
 there.
 
 control.py settle --ini CONF --defaults FILE --conf HTTPD.CONF

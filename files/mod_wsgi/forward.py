@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Take a systemd socket's connections to the httpd of one service.
 
-Written from files/mod_wsgi/forward.py by lib/servers/mod_wsgi; change it
+Written from files/mod_wsgi/forward.py by lib/devstack_wsgi; change it
 there.
 
 forward.py CONF [IDLE]

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Tell systemd when a uWSGI instance serves: after a start, after a reload.
 
-Written from files/uwsgi/control.py by lib/servers/uwsgi; change it there.
+Written from files/uwsgi/control.py by lib/devstack_wsgi; change it there.
 
 control.py ready  --address A --protocol P --path /prefix/healthcheck
     waits until the application answers with a status below 500; fails when
