@@ -55,7 +55,7 @@ case $1 in
         done
         ;;
     show)
-        [[ "$*" != *MainPID* ]] ||
+        [[ "$*" != *" apache2.service" ]] ||
             printf "ActiveState=%s\nMainPID=0\n" "${APACHE_STATE:-active}"
         for word in "${words[@]:1}"; do
             [[ "$word" == *@*.s* ]] || continue

@@ -1,0 +1,345 @@
+"""Services that DevStack's own functions declare.
+
+A service comes in two calls that know each other by CONF alone:
+
+    write_uwsgi_config CONF ...                   record, CONF and site
+    write_uwsgi_user_unit_file ... --ini CONF     its units
+
+In between the caller may edit CONF and add to the site. What a call cannot be given here, for a
+name or a value that our formats do not carry, is left to DevStack's own function (LeftToStock).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from typing import Iterable, Optional, Sequence
+
+from devstack_wsgi import catalogue, conf, declare, fields, host, paths, text
+from devstack_wsgi.fronts import front
+from devstack_wsgi.plan import Fresh
+from devstack_wsgi.record import Draft, Record
+from devstack_wsgi.refused import LeftToStock, Refused
+from devstack_wsgi.registry import Registry
+
+# the keys of CONF that DevStack's own functions write
+_STOCK = re.compile(
+    'module|wsgi-file|processes|master|die-on-term|plugins|exit-on-reload|worker-reload-mercy'
+    '|enable-threads|thunder-lock|hook-master-start|buffer-size|add-header|lazy-apps|start-time'
+    '|socket|chmod-socket|socket-timeout|http|http-.*')
+_URL = re.compile(r'https?://[A-Za-z0-9._:/[-]+\]?[A-Za-z0-9._:/-]*')
+# what the calls say themselves; the catalogue's is another's
+_SAID = ('app', 'script', 'path', 'listen', 'transport', 'env', 'arg', 'venv', 'chdir', 'user',
+         'group')
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The first call.
+
+    application: MODULE:CALLABLE, or the path of a script
+    url:     behind the front; '' for one that has only an address
+    site:    the front's site, or ''
+    program: uWSGI's
+    address: HOST:PORT that it has itself; 'at HOST:PORT': where the front speaks to it in HTTP;
+             'local HOST': there, on some port; '': a unix socket
+    tls:     yes: the front itself is the client of a request that came in TLS
+    """
+
+    conf: str
+    application: str
+    url: str
+    site: str
+    program: str
+    address: str
+    tls: str = 'no'
+
+    @property
+    def path(self) -> str:
+        return re.sub('/$', '', self.url)
+
+
+def config(registry: Registry, call: Config) -> tuple[Record, Fresh]:
+    """Declare what the first call says. Raises Refused, or LeftToStock."""
+    _carried(call.conf, 'conf', call.conf)
+    name, site = _names(registry, call)
+    present = registry.records.get(name)
+    if present and not present.adopted:
+        raise Refused('', f"{name} is deployed already, and not by DevStack's functions",
+                      f"'wsgi remove {name}' first, or WSGI_TAKE_OVER=False in local.conf")
+    draft = _known(name)
+    if present:
+        _keep(draft, present)
+    draft.default('command', call.program)
+    draft.default('user', os.environ.get('STACK_USER', ''))
+    draft['conf'] = call.conf
+    draft['site'] = site
+    draft['script' if call.application.startswith('/') else 'app'] = call.application
+    draft['path'] = call.path
+    draft['listen'] = _address(registry, call.address, name, present)
+    draft['tls-proxy'] = call.tls
+    for field in ('unit', 'key'):
+        draft.default(field, name)
+    draft.origin.update(conf='CONF', path='URL', listen='HTTP')
+    return _admit(registry, draft), Fresh(call.url or '-')
+
+
+def _carried(who: str, field: str, value: str) -> None:
+    """Leave a call to stock whose value our formats do not carry."""
+    advice = fields.advice(field, value)
+    if advice:
+        raise LeftToStock(who, f"{field} '{value}'", "left to DevStack's own function")
+
+
+def _admit(registry: Registry, draft: Draft) -> Record:
+    declare.take_toggles(draft, set())
+    declare.limit(draft)
+    for field, value in draft.given():
+        if field.name not in declare.FOR_ALL:
+            _carried(draft['conf'], field.name, value)
+    return declare.admit(registry, draft)
+
+
+def _names(registry: Registry, call: Config) -> tuple[str, str]:
+    """The record's name, and the front's site, of what the caller names by its CONF, and perhaps
+    by the site.
+    """
+    known = registry.name_of_conf(call.conf)
+    word = call.site or catalogue.find_application(call.application) or ''
+    if not word:
+        # neutron.wsgi.api:application, /usr/bin/ironic-inspector-api-wsgi
+        word = os.path.basename(call.application)
+        if not call.application.startswith('/'):
+            word = re.split('[.:]', word)[0] + '-api'
+    plain = re.sub('[^a-z0-9-]', '-', word.lower()).strip('-')
+    site = call.site or (registry.records[known].site if known else plain)
+    if known:
+        return known, site
+    name = catalogue.find(word) or plain
+    return name, site
+
+
+def _known(name: str) -> Draft:
+    """What the catalogue knows of a service, but for what DevStack says itself."""
+    draft = catalogue.entry(name) if name in catalogue.names() else Draft()
+    draft.drop(*_SAID)
+    draft['name'] = name
+    draft['by'] = 'devstack'
+    return draft
+
+
+def _keep(draft: Draft, present: Record) -> None:
+    """Take over what the second call has said."""
+    kept = Draft(present)
+    for field in ('unit', 'key', 'command', 'user', 'group', 'venv', 'port', 'secret'):
+        if field in kept:
+            draft[field] = kept[field]
+    for field in ('env', 'arg'):
+        for value in kept.all(field):
+            draft.append(field, value)
+
+
+def _address(registry: Registry, said: str, name: str, present: Optional[Record]) -> str:
+    """HOST:PORT, in brackets where it is IPv6; '' for a unix socket."""
+    kind, _, where = said.rpartition(' ')
+    if kind == 'local':
+        if present and present.listen.startswith(f'{where}:'):
+            return present.listen
+        return f'{where}:{registry.free_port(name)}'
+    hostname, colon, port = where.rpartition(':')
+    if ':' in hostname and not hostname.startswith('['):
+        hostname = f'[{hostname}]'
+    return hostname + colon + port
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """The second call.
+
+    unit:        devstack@KEY.service
+    environment: as Environment= of a unit has it; path is another variable
+    """
+
+    unit: str
+    command: str
+    group: str
+    user: str
+    environment: str
+    path: str
+
+    @property
+    def key(self) -> str:
+        return re.sub(r'^devstack@|\.service$', '', self.unit)
+
+
+def unit(registry: Registry, call: Unit) -> tuple[Record, Optional[Fresh]]:
+    """Declare how a service is started, and what its unit is called.
+
+    Also declares one that DevStack's own functions wrote, since or before there was a plugin; then
+    Fresh says what else of CONF is to stay. Raises LeftToStock for a CONF that nobody declared.
+    """
+    words = text.words(call.command)
+    if words is None:
+        raise LeftToStock(call.unit, f'a quote is open in: {call.command}',
+                          "left to DevStack's own function")
+    options = _options(words[1:])
+    fresh = _written(registry, options['conf'], words[0] if words else '')
+    name = registry.name_of_conf(options['conf'])
+    if not name or not registry.records[name].adopted:
+        raise LeftToStock('', '')
+    draft = Draft(registry.records[name])
+    draft.drop('venv', 'arg', 'env', 'group', 'hardening')
+    draft['venv'] = options['venv']
+    # uWSGI cuts them at spaces
+    for argument in options['arguments'].split():
+        draft.append('arg', argument)
+    # a variable of its own first, so that it is kept beside the others
+    for variable in [f'PATH={call.path}', *_environment(name, call.environment)]:
+        _carried(name, 'env', variable)
+        draft.add('env', variable)
+    draft['command'] = text.CONTROL.sub(' ', call.command).rstrip()
+    draft['user'] = call.user or os.environ.get('STACK_USER', '')
+    draft['group'] = call.group
+    draft['unit'] = call.key
+    known = catalogue.entry(name) if name in catalogue.names() else Draft()
+    # the catalogue's is another for Keystone alone
+    draft['key'] = known['key'] and draft['key'] or call.key
+    for field in ('no-threads', 'hardening'):
+        if field in known:
+            draft[field] = known[field]
+    return _admit(registry, draft), fresh
+
+
+def _options(words: Sequence[str]) -> dict[str, str]:
+    """CONF, the venv and the arguments that a command of uWSGI's names."""
+    found = {'conf': '', 'venv': '', 'arguments': ''}
+    names = {'--ini': 'conf', '--venv': 'venv', '--virtualenv': 'venv', '--home': 'venv',
+             '-H': 'venv', '--pyargv': 'arguments'}
+    for number, word in enumerate(words):
+        option, equals, value = word.partition('=')
+        if word in names:
+            found[names[word]] = words[number + 1] if number + 1 < len(words) else ''
+        elif equals and option in names and option not in ('-H', '--pyargv'):
+            found[names[option]] = value
+    return found
+
+
+def _environment(name: str, said: str) -> list[str]:
+    words = text.words(said)
+    if words is None:
+        raise LeftToStock(name, f'a quote is open in the environment: {said}',
+                          "left to DevStack's own function")
+    return words
+
+
+def _written(registry: Registry, path: str, program: str) -> Optional[Fresh]:
+    """Declare a service from the CONF and the site that DevStack's own functions wrote. What a
+    caller added to CONF stays in it. None where there is nothing of theirs.
+    """
+    said = host.read(path) if path else None
+    if said is None:
+        raise LeftToStock('', '')
+    if said.startswith('# written by lib/'):
+        # ours, or a copy of it
+        return None
+    stock = conf.parse(said)
+    first = {key: values[0] for key, values in stock.items()}
+    site = url = ''
+    address = first.get('http-socket', '')
+    if 'http' in first:
+        address = first['http']
+    else:
+        site, url = front().find(f'http://{address}' if address else first.get('socket', ''))
+        if not url:
+            raise LeftToStock('', '')
+        address = f'at {address}' if address else ''
+    _, fresh = config(registry, Config(
+        path, first.get('module') or first.get('wsgi-file', ''), url, site, program, address,
+        _tls(registry, path)))
+    added = ''.join(f'{key} = {value}\n' for key, value in first.items()
+                    if not _STOCK.fullmatch(key))
+    return dataclasses.replace(fresh, conf=added)
+
+
+def _tls(registry: Registry, path: str) -> str:
+    name = registry.name_of_conf(path)
+    return registry.records[name].tls_proxy if name else 'no'
+
+
+def stock_units() -> list[Unit]:
+    """The units on the disk that start uWSGI with a CONF, as calls."""
+    found = []
+    for name in host.listdir(paths.UNITS):
+        if not (name.startswith('devstack@') and name.endswith('.service')):
+            continue
+        said: dict[str, list[str]] = {}
+        for line in (host.read(f'{paths.UNITS}/{name}') or '').split('\n'):
+            setting = re.match(r'([A-Za-z]+) *= *(.*)', line)
+            if setting:
+                said.setdefault(setting.group(1), []).append(setting.group(2).replace('%%', '%'))
+        last = {key: values[-1] for key, values in said.items()}
+        command = last.get('ExecStart', '').replace('$$', '$')
+        if re.search('uwsgi .*--ini', command):
+            found.append(Unit(name, command, last.get('Group', ''), last.get('User', ''),
+                              ' '.join(said.get('Environment', [])), os.environ.get('PATH', '')))
+    return found
+
+
+def proxy_text(name: str, url: str, path: str) -> str:
+    """The site of a call of write_local_proxy_http_config."""
+    who = 'write_local_proxy_http_config'
+    for field, value in (('site', name), ('path', path)):
+        _carried(who, field, value)
+    if not _URL.fullmatch(url):
+        raise LeftToStock(who, f"'{url}'", "left to DevStack's own function")
+    return front().proxy(name, url, path)
+
+
+def calls(registry: Registry) -> Iterable[str]:
+    """What DevStack's own functions need to have the services as they are, the words of a line with
+    the character US between them:
+
+        service CONF APPLICATION URL HTTP SITE UNIT COMMAND GROUP USER ENVIRONMENT
+        set     CONF KEY VALUE    for each key that a caller edited
+
+    HTTP is HOST:PORT; with a URL as well, the front speaks to it there.
+    """
+    for name in registry.adopted():
+        record = registry.records[name]
+        environment = ' '.join(text.unit_word(each) for each in record.env)
+        yield '\x1f'.join(('service', record.conf, record.app or record.script, record.path,
+                           record.listen, record.site, record.unit, record.command, record.group,
+                           record.user, environment))
+        base, now = host.read(paths.applied(name, record.conf)), host.read(record.conf)
+        if base is None or now is None:
+            continue
+        before, after = conf.parse(base), conf.parse(now)
+        for key in conf.changed(before, after):
+            if key in after and not _STOCK.fullmatch(key):
+                yield '\x1f'.join(('set', record.conf, key, after[key][0]))
+
+
+def check_local_conf(enabled: str) -> list[str]:
+    """The servers that local.conf asks for; raises Refused for what is wrong in it.
+
+    enabled: ENABLED_SERVICES
+    """
+    words = {*enabled.split(','), *catalogue.all_words()}
+    known = {re.sub('[^A-Za-z0-9]', '_', word) for word in words}
+    modes: dict[str, None] = {}
+    for variable, value in os.environ.items():
+        found = re.fullmatch(
+            '(?:DEVSTACK_)?WSGI_(MODE|TRANSPORT|PROCESSES|THREADS|HARDENING)(?:_(.+))?', variable)
+        if not found or not value or variable in ('WSGI_MODE', 'WSGI_TRANSPORT'):
+            continue
+        field = found.group(1).lower()
+        advice = fields.advice(field, value)
+        if advice:
+            raise Refused('local.conf', f'{variable}={value}', advice, ': ')
+        if field == 'mode':
+            modes[value] = None
+        if found.group(2) and found.group(2) not in known:
+            raise Refused('local.conf', f'{variable}: no such service',
+                          f"known are {' '.join(sorted(known))}")
+    return list(modes)

@@ -1,0 +1,200 @@
+"""Apache as the front: the text of sites, its files, what it says of itself."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Iterable, Optional
+
+from devstack_wsgi import host, paths, template
+from devstack_wsgi.fronts import Front
+from devstack_wsgi.record import Record
+from devstack_wsgi.refused import Refused
+from devstack_wsgi.servers import Facts
+
+# what every site needs
+_COMMON = {'proxy', 'headers', 'setenvif', 'authz_core'}
+_STANDBY = {'proxy_balancer', 'lbmethod_byrequests', 'slotmem_shm'}
+_SCHEME = 'RequestHeader set X-Forwarded-Proto "expr=%{REQUEST_SCHEME}"'
+# DevStack's TLS proxy is this same Apache: it comes from the address that it goes to
+_SCHEME_BEHIND_TLS = (
+    'SetEnvIf Server_Addr (.*) DEVSTACK_WSGI_HERE=$1\n    ' + _SCHEME
+    + ' "expr=%{REMOTE_ADDR} != %{reqenv:DEVSTACK_WSGI_HERE}'
+      " || req_novary('X-Forwarded-Proto') != 'https'\"")
+_KEPT_GROUP = f'{paths.VAR}/apache-group'
+
+
+class Apache(Front):
+    title = 'Apache'
+
+    def __init__(self) -> None:
+        redhat = host.is_dir('/etc/httpd') and not host.is_dir('/etc/apache2')
+        self.packaging = 'rpm' if redhat else 'dpkg'
+        self.etc = '/etc/httpd' if redhat else '/etc/apache2'
+        self.unit = 'httpd.service' if redhat else 'apache2.service'
+        self.sites = '/etc/httpd/conf.d' if redhat else '/etc/apache2/sites-available'
+        self.enabled = self.sites if redhat else '/etc/apache2/sites-enabled'
+        self._group = ''
+        self._asked = False
+
+    def site(self, record: Record, backend: Record, facts: Facts) -> str:
+        inside = ''
+        if facts.secret:
+            inside = ('    RequestHeader unset X-Devstack-Wsgi-Direct\n'
+                      f'    RequestHeader set X-Devstack-Wsgi-Secret {facts.secret}')
+        transport = ''
+        if facts.protocol == 'http':
+            transport = template.read('site/http.conf').rstrip('\n')
+        scheme = _SCHEME_BEHIND_TLS if record.tls_proxy == 'yes' else _SCHEME
+        return template.fill(
+            'site/site.conf', name=record.name, path=record.path, scheme=f'    {scheme}',
+            before=_balancer(backend, facts), backend=_backend(backend, facts),
+            inside=inside, transport=transport, site_dir=paths.site_dir(record))
+
+    def proxy(self, name: str, url: str, path: str) -> str:
+        return template.fill('site/proxy.conf', name=name, url=url, path=path)
+
+    def site_path(self, site: str) -> str:
+        return f'{self.sites}/{site}.conf'
+
+    def site_of(self, path: str) -> str:
+        folder, name = os.path.split(path)
+        return name[:-len('.conf')] if folder == self.sites and name.endswith('.conf') else ''
+
+    def effective(self, path: str) -> str:
+        link = self.link(path)
+        if self.site_of(path) and link and not host.is_link(link[0]) and host.is_file(link[0]):
+            return link[0]
+        return path
+
+    def link(self, path: str) -> Optional[tuple[str, str]]:
+        if self.enabled == self.sites:
+            return None
+        name = os.path.basename(path)
+        return f'{self.enabled}/{name}', f'../{os.path.basename(self.sites)}/{name}'
+
+    def is_enabled(self, path: str) -> bool:
+        link = self.link(path)
+        return not link or host.is_link(link[0]) and os.path.exists(host.real(link[0]))
+
+    def serves(self, text: str, path: str) -> bool:
+        return re.search(rf'ProxyPass +"?{re.escape(path)}"? ', text) is not None
+
+    def find(self, backend: str) -> tuple[str, str]:
+        for name in host.listdir(self.enabled):
+            for line in (host.read(f'{self.enabled}/{name}') or '').split('\n'):
+                passed = re.match(r' *ProxyPass +"?([^" ]+)"? ', line)
+                if passed and re.search(re.escape(backend) + r'[|" ]', line):
+                    return re.sub(r'\.conf$', '', name), passed.group(1)
+        return '', ''
+
+    def modules(self, backends: Iterable[Facts], proxies: bool) -> list[str]:
+        # Fedora's httpd loads every module that it has
+        if self.packaging == 'rpm':
+            return []
+        needed: set[str] = {'proxy', 'proxy_http'} if proxies else set()
+        for facts in backends:
+            needed |= _COMMON | {'proxy_uwsgi' if facts.protocol == 'uwsgi' else 'proxy_http'}
+            if facts.standby:
+                needed |= _STANDBY
+        return sorted(module for module in needed if not os.path.exists(
+            host.real(f'{self.etc}/mods-enabled/{module}.load')))
+
+    def group(self) -> str:
+        if not self._group:
+            self._group = self._known() or self._ask()
+        return self._group
+
+    def _known(self) -> str:
+        """The group as it was asked last, unless the configuration is newer: asking takes as long
+        as all the rest of a plan.
+        """
+        since = host.mtime(_KEPT_GROUP)
+        # but for the sites: most of them are ours, and none says the group
+        folders = ('', '/conf-enabled', '/mods-enabled', '/conf', '/conf.modules.d')
+        for folder in folders:
+            for name in host.listdir(self.etc + folder):
+                path = f'{self.etc}{folder}/{name}'
+                if not path.startswith(f'{self.etc}/s') and host.mtime(path) > since:
+                    return ''
+        return host.read(_KEPT_GROUP) or ''
+
+    def _ask(self) -> str:
+        status, said = self._ctl('-t', '-D', 'DUMP_RUN_CFG')
+        if status:
+            raise Refused('', f"Apache's own configuration is broken already: {_line(said)}")
+        found = re.search(r'Group: name="([^"]+)"', said)
+        if not found:
+            raise Refused('', f'Apache does not say its group: {_line(said)}')
+        self._asked = True
+        return found.group(1)
+
+    def asked(self) -> Optional[tuple[str, str]]:
+        return (_KEPT_GROUP, self._group) if self._asked else None
+
+    def kept(self) -> str:
+        return _KEPT_GROUP
+
+    def address(self, record: Record) -> str:
+        if not record.path:
+            return f'http://{local(record.listen)}'
+        front = os.environ.get('WSGI_FRONT', '')
+        port = '80'
+        for line in (host.read(f'{self.etc}/ports.conf') or '').split('\n'):
+            listen = re.match(r'\s*listen\s+(\S+)', line, re.IGNORECASE)
+            if listen:
+                port = listen.group(1).rpartition(':')[2]
+                break
+        return (front or 'http://127.0.0.1' + (f':{port}' if port != '80' else '')) + record.path
+
+    def is_up(self) -> bool:
+        for name in ('apache2/apache2', 'httpd/httpd'):
+            pid = (host.read(f'/run/{name}.pid') or '').strip()
+            if pid and (host.read_own(f'/proc/{pid}/comm') or '').strip() in ('apache2', 'httpd'):
+                return True
+        return False
+
+    def verdict(self) -> str:
+        status, said = self._ctl('-t')
+        return _line(said) if status else ''
+
+    def _ctl(self, *words: str) -> tuple[int, str]:
+        for program in ('apache2ctl', 'apachectl', 'httpd'):
+            status, said = host.ask(program, *words)
+            if status != 127:
+                return status, said
+        raise Refused('', 'Apache is not installed', 'install apache2 (httpd)')
+
+
+def local(address: str) -> str:
+    """An address that this machine can connect to: 127.0.0.1 for 0.0.0.0, [::1] for [::]."""
+    host_part, _, port = address.rpartition(':')
+    return f"{ {'0.0.0.0': '127.0.0.1', '[::]': '[::1]'}.get(host_part, host_part)}:{port}"
+
+
+def _balancer(record: Record, facts: Facts) -> str:
+    """The two addresses of a service of which the second holds what comes while the first is away;
+    '' for a service with one.
+    """
+    if not facts.standby:
+        return ''
+    return template.fill('site/balancer.conf', site=record.site, address=facts.address,
+                         standby=facts.standby).rstrip('\n')
+
+
+def _backend(record: Record, facts: Facts) -> str:
+    """The arguments of ProxyPass."""
+    if facts.standby:
+        return f'"balancer://{record.site}{record.path}"'
+    if facts.protocol == 'uwsgi':
+        # retry=0: after a stop and a start it is asked at once
+        return f'"unix:{facts.address}|uwsgi://{record.site}" retry=0'
+    # The prefix goes along: the application is told what it is. The server closes each connection
+    # and Apache must not use it again: kept open, each would hold a thread of the service.
+    where = (f'unix:{facts.address}|http://{record.site}' if facts.address.startswith('/')
+             else f'http://{local(facts.address)}')
+    return f'"{where}{record.path}" retry=0 disablereuse=on'
+
+
+def _line(said: str) -> str:
+    return '; '.join(said.strip('\n').split('\n'))

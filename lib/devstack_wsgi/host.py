@@ -1,0 +1,184 @@
+"""The machine, as far as the engine may ask: its files, its accounts, its programs.
+
+The only module that reads outside of the library's own folders or starts a program. Every path
+goes through WSGI_SYSROOT, so that a test can use any folder as a machine.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+import stat as stats
+import subprocess
+from typing import Iterable, Optional
+
+SYSROOT = os.environ.get('WSGI_SYSROOT', '')
+
+
+def real(path: str) -> str:
+    """Where a path of the machine is for this process."""
+    return SYSROOT + path
+
+
+def read(path: str) -> Optional[str]:
+    """The text of a file, None where there is none; bytes that are not UTF-8 come back as they are
+    when it is written.
+    """
+    return read_own(real(path))
+
+
+def read_own(path: str) -> Optional[str]:
+    """The same for a path that is not below WSGI_SYSROOT: what a caller named to be run."""
+    try:
+        with open(path, encoding='utf-8', errors='surrogateescape', newline='') as file:
+            return file.read()
+    except (OSError, ValueError):
+        return None
+
+
+def exists(path: str) -> bool:
+    return os.path.lexists(real(path))
+
+
+def is_file(path: str) -> bool:
+    return os.path.isfile(real(path))
+
+
+def is_dir(path: str) -> bool:
+    return os.path.isdir(real(path))
+
+
+def is_link(path: str) -> bool:
+    return os.path.islink(real(path))
+
+
+def is_program(path: str) -> bool:
+    return os.path.isfile(real(path)) and os.access(real(path), os.X_OK)
+
+
+def listdir(path: str) -> list[str]:
+    """The names in a folder, sorted; none where there is no folder."""
+    try:
+        return sorted(os.listdir(real(path)))
+    except OSError:
+        return []
+
+
+def mtime(path: str) -> float:
+    """When a file was changed, in seconds; 0 where there is none."""
+    try:
+        return os.stat(real(path)).st_mtime
+    except OSError:
+        return 0
+
+
+def access(path: str) -> tuple[int, str, str]:
+    """Mode, user and group of a file; unknown accounts come as their numbers."""
+    status = os.stat(real(path))
+    return stats.S_IMODE(status.st_mode), _user(status.st_uid), _group(status.st_gid)
+
+
+def owner_of_link(path: str) -> Optional[int]:
+    """The user of a symbolic link, as a number; None where it is none."""
+    try:
+        status = os.lstat(real(path))
+    except OSError:
+        return None
+    return status.st_uid if stats.S_ISLNK(status.st_mode) else None
+
+
+@functools.lru_cache(None)
+def _user(number: int) -> str:
+    import pwd
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+@functools.lru_cache(None)
+def _group(number: int) -> str:
+    import grp
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
+
+
+@functools.lru_cache(None)
+def user_id(name: str) -> Optional[int]:
+    """The number of a user, None where the system has no such user."""
+    import pwd
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return None
+
+
+@functools.lru_cache(None)
+def group_id(name: str) -> Optional[int]:
+    """The number of a group, None where the system has no such group."""
+    import grp
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
+
+
+@functools.lru_cache(None)
+def group_of(user: str) -> Optional[str]:
+    """The name of a user's own group, None where the system has no such user."""
+    import pwd
+    try:
+        return _group(pwd.getpwnam(user).pw_gid)
+    except KeyError:
+        return None
+
+
+def me() -> str:
+    """The user that this process runs as."""
+    return _user(os.geteuid())
+
+
+def listens(port: int) -> bool:
+    """Whether somebody on this machine listens on a port, by connecting to it: listing the sockets
+    takes 10 ms. Never below WSGI_SYSROOT.
+    """
+    if SYSROOT:
+        return False
+    for host in ('127.0.0.1', '::1'):
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+            return True
+        except OSError:
+            pass
+    return False
+
+
+def ask(*command: str) -> tuple[int, str]:
+    """Run a program that answers a question: its exit status, and what it printed.
+
+    127 where there is no such program.
+    """
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+    except OSError as error:
+        return 127, str(error)
+    return done.returncode, done.stdout.decode('utf-8', 'surrogateescape')
+
+
+def units(names: Iterable[str], *properties: str) -> dict[str, dict[str, str]]:
+    """Properties of systemd's units, with one question: unit -> property -> value."""
+    asked = list(names)
+    if not asked:
+        return {}
+    options = [word for each in properties for word in ('-p', each)]
+    _, said = ask('systemctl', 'show', *options, *asked)
+    blocks = said.split('\n\n')
+    found: dict[str, dict[str, str]] = {}
+    for name, block in zip(asked, blocks):
+        pairs = (line.partition('=')[::2] for line in block.splitlines() if '=' in line)
+        found[name] = dict(pairs)
+    return found

@@ -1,0 +1,146 @@
+"""WSGI servers: one file here for each, which states facts; units and front are made of those.
+
+A further server is a module here with one class derived from Server, its templates in files/ and
+its golden files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import os
+from typing import TYPE_CHECKING, Sequence
+
+if TYPE_CHECKING:
+    from devstack_wsgi.record import Record
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """A file that the server or its units read.
+
+    kind: config, script, conf, defaults, or helper:NAME for a program of files/
+    """
+
+    kind: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Variable:
+    """A variable of the unit's environment that the server needs.
+
+    why: lines of comment above it
+    """
+
+    name: str
+    value: str
+    why: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """How one service runs under a server. Commands are as ExecStart= of systemd.service(5) has
+    them, with '%' and '$' doubled.
+
+    command:     what the main unit starts
+    replaces:    the command also takes the place of one that DevStack wrote into the main unit
+    variables:   what it is told by its environment
+    unset:       variables of systemd's that it must not see
+    prepare:     what runs before each start; '' for nothing
+    ready:       returns when the application serves, fails when it will not
+    stop:        ends it when the requests in flight are answered
+    stop_as_root: it looks at what only root may see
+    reload:      brings new code in without losing a request
+    listens:     what the socket unit listens on: a path, HOST:PORT, or a path and HOST:PORT
+    forwarder:   the command that takes the socket's connections; '' where the server does
+    idles:       the last connection of the forwarder ends the service too
+    protocol:    what the front speaks to it: uwsgi or http
+    address:     where: a path, or HOST:PORT
+    standby:     a socket that holds what comes while the address is away; '' without one
+    secret:      a word that only the front and the server know; '' without one
+    """
+
+    files: tuple[File, ...]
+    command: str
+    ready: str
+    stop: str
+    reload: str
+    listens: tuple[str, ...]
+    protocol: str
+    address: str
+    replaces: bool = False
+    variables: tuple[Variable, ...] = ()
+    unset: tuple[str, ...] = ()
+    prepare: str = ''
+    stop_as_root: bool = False
+    forwarder: str = ''
+    idles: bool = False
+    standby: str = ''
+    secret: str = ''
+
+
+class Server:
+    """What every server answers. `name` is the mode, and the module's name.
+
+    suffix, script_suffix: how the names of its configuration and of its script end
+    reads_conf: its configuration is what --conf names, in uWSGI's ini
+    merge:      how edits of its configuration by hand are kept: 'keys' of an ini, or the 'lines'
+                that somebody appended
+    own_port:   it listens on a port of its own, behind the service's address
+    numbers_workers: an application can ask it which of its workers it is in
+    packages:   the distribution's, for dpkg and for rpm
+    """
+
+    name = ''
+    suffix = 'conf'
+    script_suffix = 'py'
+    reads_conf = False
+    merge = 'lines'
+    own_port = False
+    numbers_workers = False
+    packages: dict[str, tuple[str, ...]] = {}
+
+    def check(self, record: Record) -> None:
+        """Whether this system can run a record. Raises Refused."""
+        raise NotImplementedError
+
+    def settings(self) -> Sequence[str]:
+        """The settings that --set may name."""
+        raise NotImplementedError
+
+    def describe(self, record: Record) -> Facts:
+        """How a record runs under this server."""
+        raise NotImplementedError
+
+    def conf(self, record: Record) -> str:
+        """The text of CONF; asked of the one server that reads it."""
+        raise NotImplementedError
+
+    def count(self, records: Sequence[Record]) -> list[str]:
+        """'PROCESSES REQUESTS' for each record, '- -' for one that does not run."""
+        raise NotImplementedError
+
+
+@functools.lru_cache(None)
+def known() -> tuple[str, ...]:
+    """The names of all servers."""
+    names = sorted(name[:-3] for name in os.listdir(os.path.dirname(__file__))
+                   if name.endswith('.py') and not name.startswith('_'))
+    return tuple(names)
+
+
+@functools.lru_cache(None)
+def get(name: str) -> Server:
+    """The server of a mode that is known."""
+    module = importlib.import_module(f'devstack_wsgi.servers.{name}')
+    for each in vars(module).values():
+        if isinstance(each, type) and issubclass(each, Server) and each.name == name:
+            return each()
+    raise LookupError(f'servers/{name}.py has no server of that name')
+
+
+def conf_text(record: Record) -> str:
+    """The text of CONF, by the server in whose language it is."""
+    return next(get(name) for name in known() if get(name).reads_conf).conf(record)

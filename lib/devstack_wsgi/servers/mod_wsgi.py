@@ -1,0 +1,225 @@
+"""mod_wsgi: an httpd for each service.
+
+The httpd runs as the service's user on a port of its own, and asks for a secret that only the front
+and forward.py know. It takes no descriptor of systemd's, so the socket's connections come through
+forward.py: those of --listen, and those that the front sends there while the httpd restarts.
+"""
+
+from __future__ import annotations
+
+import functools
+import glob
+import re
+from typing import Sequence
+
+from devstack_wsgi import host, paths, template, text, venv
+from devstack_wsgi.fronts import front
+from devstack_wsgi.record import Record
+from devstack_wsgi.refused import Refused
+from devstack_wsgi.servers import Facts, File, Server
+
+PYTHON = '/usr/bin/python3 -IS'
+# Seconds that a request in flight gets when its process has to go. The unit gives more
+# (files/unit/wsgi.conf), so that systemd never cuts it short.
+MERCY = 30
+# seconds without a request after which a service on demand ends
+IDLE = 300
+
+# Options of WSGIDaemonProcess that --set may name; the others are set by options of 'wsgi deploy',
+# or a promise of the library rests on them.
+# https://modwsgi.readthedocs.io/en/4.9.4/configuration-directives/WSGIDaemonProcess.html
+SETTINGS = (
+    'umask', 'lang', 'locale', 'stack-size', 'maximum-requests', 'inactivity-timeout',
+    'request-timeout', 'deadlock-timeout', 'startup-timeout', 'restart-interval',
+    'graceful-timeout', 'eviction-timeout', 'connect-timeout', 'socket-timeout',
+    'queue-timeout', 'listen-backlog', 'send-buffer-size', 'receive-buffer-size',
+    'header-buffer-size', 'response-buffer-size', 'response-socket-timeout',
+    'cpu-time-limit', 'cpu-priority', 'memory-limit', 'virtual-memory-limit',
+)
+# What uWSGI calls otherwise, and what it has to be told and this has not: a body is never read
+# ahead of the application here.
+OF_UWSGI = {'harakiri': 'request-timeout', 'max-requests': 'maximum-requests',
+            'listen': 'listen-backlog', 'post-buffering': '', 'buffer-size': '',
+            'thunder-lock': ''}
+_FORMS = {'lang': ('[A-Za-z0-9._-]+', 'a locale'), 'locale': ('[A-Za-z0-9._-]+', 'a locale'),
+          'umask': ('[0-7]{1,4}', 'an octal number (022)')}
+# what DevStack's command says to uWSGI and adopt.py has put into the record
+_SAID = ('--ini', '--venv', '--virtualenv', '--home', '-H', '--pyargv', '--procname-prefix',
+         '--procname-prefix-spaced')
+
+
+class ModWsgi(Server):
+    name = 'mod_wsgi'
+    script_suffix = 'wsgi'
+    own_port = True
+    packages = {'dpkg': ('apache2', 'libapache2-mod-wsgi-py3'),
+                'rpm': ('httpd', 'python3-mod_wsgi')}
+
+    def check(self, record: Record) -> None:
+        module, pythons = _module(record.venv)
+        if not module or not host.is_program(_httpd()[0]):
+            raise Refused(record.name, 'mod_wsgi is not installed',
+                          f"install {' '.join(self.packages[front().packaging])},"
+                          ' or mod_wsgi from PyPI into the venv')
+        theirs = venv.python_version(record.venv) if record.venv else ''
+        if theirs and theirs not in pythons:
+            raise Refused(record.name, f'the venv has Python {theirs}, {module} is for'
+                          f" {' '.join(pythons) or 'none'}",
+                          'make the venv with /usr/bin/python3, or install mod_wsgi into it')
+        _check_command(record)
+        for setting in record.set:
+            _check_setting(record.name, *setting.partition('=')[::2])
+
+    def settings(self) -> Sequence[str]:
+        return SETTINGS
+
+    def describe(self, record: Record) -> Facts:
+        conf = paths.config(record)
+        helper = f"{PYTHON} {paths.helper('mod_wsgi-control')}"
+        idle = f' {IDLE}' if record.demanded else ''
+        unix = (paths.socket(record),) if record.path else ()
+        return Facts(
+            files=(File('config', _config(record)), File('script', _script(record)),
+                   File('helper:mod_wsgi-control', template.read('mod_wsgi/control.py')),
+                   File('helper:mod_wsgi-forward', template.read('mod_wsgi/forward.py'))),
+            command=f'{_httpd()[0]} -f {conf} -DFOREGROUND',
+            replaces=True,
+            prepare=f'{helper} settle --ini {record.conf} --defaults {paths.defaults(record)}'
+                    f' --conf {conf}' if record.conf else '',
+            ready=f'{helper} ready --conf {conf} \\\n    --path {record.path}{record.check}',
+            stop=f'{helper} stop --conf {conf}',
+            stop_as_root=True,
+            reload=_reload(record, helper),
+            listens=unix + ((record.listen,) if record.listen else ()),
+            forwarder=f"{PYTHON} {paths.helper('mod_wsgi-forward')} {conf}{idle}",
+            idles=record.demanded,
+            protocol='http',
+            # on demand every request passes the forwarder, which notices when none comes
+            address=paths.socket(record) if record.demanded else f'127.0.0.1:{record.port}',
+            standby='' if record.demanded else paths.socket(record),
+            secret=record.secret,
+        )
+
+    def count(self, records: Sequence[Record]) -> list[str]:
+        _, said = host.ask(
+            *PYTHON.split(), str(template.FILES / 'mod_wsgi/control.py'), 'stats',
+            *(host.real(paths.run(record)) for record in records))
+        return said.splitlines()
+
+
+def _httpd() -> tuple[str, str]:
+    """The httpd, and the folder of its modules."""
+    if front().packaging == 'rpm':
+        return '/usr/sbin/httpd', '/usr/lib64/httpd/modules'
+    return '/usr/sbin/apache2', '/usr/lib/apache2/modules'
+
+
+@functools.lru_cache(None)
+def _module(folder: str) -> tuple[str, tuple[str, ...]]:
+    """The module, and the Pythons that it is built for: the one from PyPI that the venv has, else
+    the distribution's; '' without one.
+    """
+    if folder:
+        for file in sorted(glob.glob(
+                f'{glob.escape(folder)}/lib*/python3*/site-packages/mod_wsgi/server/*.so')):
+            built = re.search(r'/mod_wsgi-py(3)([0-9]+)\.[^/]*$', file)
+            if built:
+                return file, (f'{built.group(1)}.{built.group(2)}',)
+    modules = _httpd()[1]
+    for name in ('mod_wsgi.so', 'mod_wsgi_python3.so'):
+        if not host.exists(f'{modules}/{name}'):
+            continue
+        # Debian has one file for each Python, and a link to the default
+        pythons = [each.partition('.so-')[2] for each in host.listdir(modules)
+                   if each.startswith(f'{name}-3')]
+        if not pythons:
+            _, said = host.ask('/usr/bin/python3', '-c',
+                               'import sys; print("%d.%d" % sys.version_info[:2])')
+            pythons = said.split()
+        return f'{modules}/{name}', tuple(pythons)
+    return '', ()
+
+
+def _check_command(record: Record) -> None:
+    """Refuse what DevStack's command says to uWSGI and mod_wsgi cannot be told."""
+    said = iter((text.words(record.command) or [])[1:])
+    for word in said:
+        if word in _SAID:
+            next(said, '')
+        elif word.partition('=')[0] not in _SAID or '=' not in word:
+            raise Refused(record.name, f"DevStack starts it with '{word}', which mod_wsgi cannot"
+                          ' be told', 'put it under uwsgi, with'
+                          f" WSGI_MODE_{record.name.replace('-', '_')}=uwsgi")
+
+
+def _check_setting(name: str, key: str, value: str) -> None:
+    if key not in OF_UWSGI and key not in SETTINGS:
+        raise Refused(name, f'--set {key}: under mod_wsgi it sets options of WSGIDaemonProcess:'
+                      f" {' '.join(SETTINGS)}", f"of uWSGI's are known {' '.join(OF_UWSGI)}")
+    form, what = _FORMS.get(key, ('[0-9]+', 'a number'))
+    if not re.fullmatch(form, value):
+        raise Refused(name, f'--set {key}={value}', f'write {what}', ': ')
+
+
+def _daemon(record: Record) -> str:
+    """The options of WSGIDaemonProcess."""
+    options: dict[str, str] = {
+        'processes': record.processes, 'threads': record.threads,
+        'home': record.chdir or '/', 'python-home': record.venv,
+        'python-path': ':'.join(record.python_path), 'shutdown-timeout': str(MERCY),
+        'listen-backlog': '1024', 'connect-timeout': '300', 'lang': 'C.UTF-8',
+        'locale': 'C.UTF-8'}
+    for setting in record.set:
+        key, _, value = setting.partition('=')
+        if OF_UWSGI.get(key, key):
+            options[OF_UWSGI.get(key, key)] = value
+    # what has hung gets no mercy beyond the time that it has anyway
+    hang = int(options.get('request-timeout', 0))
+    if 0 < hang <= MERCY:
+        options['shutdown-timeout'] = str(hang)
+    return ' '.join(f'{key}={value}' for key, value in options.items() if value)
+
+
+def _quiet(record: Record) -> str:
+    """What keeps health checks out of the access lines: the record's own path, whoever asks, and
+    the library's probe; as the httpd's expression.
+    """
+    prefix = record.path.replace('.', '\\.')
+    if record.check == '/':
+        # the front page is everybody's: only our own probe is left out
+        return ("%{HTTP_USER_AGENT} != 'devstack-wsgi-ready' ||"
+                f' %{{REQUEST_URI}} !~ m#^({prefix})?/?$#')
+    check = record.check.replace('.', '\\.')
+    return f'%{{REQUEST_URI}} !~ m#^({prefix})?{check}$#'
+
+
+def _config(record: Record) -> str:
+    modules = _httpd()[1]
+    lines = []
+    for name in ('mpm_event', 'authz_core', 'log_config', 'unixd'):
+        lines += [f'<IfModule !{name}_module>',
+                  f'    LoadModule {name}_module "{modules}/mod_{name}.so"', '</IfModule>']
+    lines.append(f'LoadModule wsgi_module "{_module(record.venv)[0]}"')
+    run = paths.run(record)
+    return template.fill(
+        'mod_wsgi/httpd.conf.in', name=record.name, run=run, modules='\n'.join(lines),
+        port=record.port, secret=record.secret, quiet=_quiet(record), daemon=_daemon(record),
+        # what CONF says otherwise than when it was written
+        caller=f'IncludeOptional "{run}/daemon.conf"' if record.conf else '',
+        script=paths.script(record))
+
+
+def _script(record: Record) -> str:
+    # fields.py lets no quote and no backslash through
+    argv = '\n'.join(f"    '{each}'," for each in record.arg)
+    return template.fill(
+        'mod_wsgi/application.wsgi.in', name=record.name, app=f"'{record.app}'",
+        file=f"'{record.script}'", prefix=f"'{record.path}'", run=paths.run(record), argv=argv,
+        common=template.read('application/common.py').rstrip('\n'))
+
+
+def _reload(record: Record, helper: str) -> str:
+    python = f'{record.venv}/bin/python3' if record.venv else '/usr/bin/python3'
+    where = ''.join(f'--python-path {folder} ' for folder in record.python_path)
+    return (f'{helper} reload --python {python} \\\n    --script {paths.script(record)}'
+            f" {where}--cwd {record.chdir or '/'}")

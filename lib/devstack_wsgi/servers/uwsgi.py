@@ -1,0 +1,341 @@
+"""uWSGI: its configuration, and what units and front must know of it.
+
+What a person may tune is in CONF; what the library needs of the instance (its socket, the fifo, the
+stats) is in the unit's environment, where uWSGI reads UWSGI_X as its setting x. So a CONF that
+somebody else wrote serves too.
+"""
+
+from __future__ import annotations
+
+import functools
+import glob
+import os
+import re
+from typing import Sequence
+
+from devstack_wsgi import conf, host, paths, template, text, venv
+from devstack_wsgi.fronts import front
+from devstack_wsgi.record import Record
+from devstack_wsgi.refused import Refused
+from devstack_wsgi.servers import Facts, File, Server, Variable
+
+PYTHON = '/usr/bin/python3 -IS'
+# Seconds that a request in flight gets when its worker has to go. The unit gives more
+# (files/unit/wsgi.conf), so that systemd never cuts it short.
+MERCY = '30'
+# seconds without a request after which a service on demand ends
+IDLE = '300'
+# the access line behind the client's address
+LOG_FORMAT = ('"%(method) %(uri) %(proto)" %(status) %(rsize) %(msecs)ms'
+              ' %(var.OPENSTACK_REQUEST_ID)')
+
+# settings that an option of 'wsgi deploy' sets
+BY_OPTION = {
+    'module': '--app', 'wsgi': '--app', 'wsgi-file': '--script', 'file': '--script',
+    'mount': '--path', 'processes': '--processes', 'workers': '--processes',
+    'threads': '--threads', 'chdir': '--chdir', 'chdir2': '--chdir',
+    'pythonpath': '--python-path', 'python-path': '--python-path', 'pp': '--python-path',
+    'venv': '--venv', 'virtualenv': '--venv', 'home': '--venv', 'pyhome': '--venv',
+    'pyargv': '--arg', 'env': '--env', 'uid': '--user', 'gid': '--group',
+    'lazy-apps': '--preload', 'lazy': '--preload', 'die-on-idle': '--on-demand',
+    'http-socket': '--listen',
+}
+# settings on which a promise rests: who may connect, how it stops, where it logs
+RESERVED = re.compile(
+    '.*socket|socket-protocol|protocol|https?2?|http-to|udp|chmod-.*|chown-.*|immediate-.*'
+    '|daemonize.*|(safe-)?pidfile.*|master|master-fifo|need-app|stats|stats-server|die-on-term'
+    '|exit-on-reload|plugins?|logto.*|log-syslog|ini|xml|yaml|yml|json|config|include|inherit'
+    '|emperor.*|vassal.*')
+
+# (key, value) as the file has them; the key '#' is a comment on what follows
+Pairs = list[tuple[str, str]]
+
+
+class Uwsgi(Server):
+    name = 'uwsgi'
+    suffix = 'ini'
+    reads_conf = True
+    merge = 'keys'
+    numbers_workers = True
+    packages = {'dpkg': ('uwsgi-core', 'uwsgi-plugin-python3'),
+                'rpm': ('uwsgi', 'uwsgi-plugin-python3')}
+
+    def check(self, record: Record) -> None:
+        program = _program(record)
+        inside = record.venv and program.startswith(f'{record.venv}/')
+        if not inside and not host.is_program(program):
+            raise Refused(record.name, 'uWSGI is not installed',
+                          f"install {' '.join(self.packages[front().packaging])},"
+                          ' or uwsgi from PyPI into the venv')
+        if record.venv and _is_packaged(program):
+            _check_python(record)
+        if any(' ' in each for each in record.arg):
+            raise Refused(record.name, f"--arg '{' '.join(record.arg)}'",
+                          'uWSGI cuts arguments at spaces; give one for each word, or a file', ': ')
+        for setting in record.set:
+            _check_setting(record.name, setting.partition('=')[0], program)
+
+    def settings(self) -> Sequence[str]:
+        return sorted(_known(_system_program()))
+
+    def describe(self, record: Record) -> Facts:
+        files = [File('config', self.conf(record)),
+                 File('helper:uwsgi-control', template.read('uwsgi/control.py'))]
+        if record.transport == 'http':
+            files.append(File('script', _adapter(record)))
+        address = record.listen or paths.socket(record)
+        command = (text.unit_command(record.command)
+                   or f'{_program(record)} --ini {paths.config(record)}')
+        helper = f"{PYTHON} {paths.helper('uwsgi-control')}"
+        how = 'hup' if record.preload == 'yes' else 'chain'
+        return Facts(
+            files=tuple(files),
+            command=command,
+            variables=_variables(record),
+            unset=_unset(record),
+            ready=f'{helper} ready --address {address} \\\n'
+                  f'    --protocol {record.transport} --prefix={record.path}'
+                  f' --healthcheck {record.check}',
+            stop=f'{helper} stop',
+            reload=f'{helper} reload --how {how} \\\n'
+                   f'    --conf {paths.config(record)} -- {command}',
+            listens=(address,),
+            protocol=record.transport,
+            address=address,
+        )
+
+    def conf(self, record: Record) -> str:
+        chosen = [each.partition('=')[::2] for each in record.set]
+        ours = _without(_settings(record), {key for key, _ in chosen})
+        # the time of the start: the one magic that a setting may want
+        ours += [(key, value if value == '%t' else text.ini_value(value))
+                 for key, value in chosen]
+        lines = [f'# written by lib/devstack_wsgi for {record.name}; edit it (edits are kept)',
+                 f"# or use 'wsgi deploy {record.name} --set KEY=VALUE'", '[uwsgi]']
+        lines += [f'# {value}' if key == '#' else f'{key} = {value}' for key, value in ours]
+        return '\n'.join(lines) + '\n'
+
+    def count(self, records: Sequence[Record]) -> list[str]:
+        _, said = host.ask(
+            *PYTHON.split(), str(template.FILES / 'uwsgi/control.py'), 'stats',
+            *(host.real(paths.stats(record)) for record in records))
+        return said.splitlines()
+
+
+def _system_program() -> str:
+    return '/usr/sbin/uwsgi' if front().packaging == 'rpm' else '/usr/bin/uwsgi'
+
+
+def _program(record: Record) -> str:
+    """The program that DevStack names, the venv's own uWSGI, else the system's."""
+    named = record.command.partition(' ')[0]
+    if named:
+        return named
+    if record.venv and os.access(f'{record.venv}/bin/uwsgi', os.X_OK):
+        return f'{record.venv}/bin/uwsgi'
+    return _system_program()
+
+
+@functools.lru_cache(None)
+def _is_packaged(program: str) -> bool:
+    """Whether a program is the distribution's, whose Python is a plugin; a venv may link to it."""
+    path = os.path.realpath(host.real(program))
+    if host.SYSROOT and path.startswith(os.path.realpath(host.SYSROOT) + '/'):
+        path = path[len(os.path.realpath(host.SYSROOT)):]
+    return path.startswith(('/usr/bin/', '/usr/sbin/'))
+
+
+def _check_python(record: Record) -> None:
+    """Refuse a venv whose Python the distribution's uWSGI has no plugin for."""
+    theirs = venv.python_version(record.venv)
+    plugins = (re.search(r'/python(3)([0-9]+)_plugin\.so$', path) for path in sorted(
+        glob.glob(glob.escape(host.SYSROOT) + '/usr/lib*/uwsgi/plugins/*')))
+    ours = [f'{each.group(1)}.{each.group(2)}' for each in plugins if each]
+    if theirs and theirs not in ours:
+        raise Refused(record.name, f"the venv has Python {theirs}, the system's uWSGI loads"
+                      f" {' '.join(ours) or 'no Python'}",
+                      'make the venv with /usr/bin/python3, or install uwsgi into it')
+
+
+def _check_setting(name: str, key: str, program: str) -> None:
+    if key in BY_OPTION:
+        raise Refused(name, f"--set {key}: the library's own", f'use {BY_OPTION[key]}')
+    if RESERVED.fullmatch(key):
+        raise Refused(name, f"--set {key}: the library's own", 'leave it out')
+    if key not in _known(program):
+        raise Refused(name, f'--set {key}: uWSGI has no such setting'
+                      f" ('{program} --help' lists them)")
+
+
+@functools.lru_cache(None)
+def _known(program: str) -> frozenset[str]:
+    """The settings that a program lists in its --help."""
+    plugin = ('--plugin', 'python3') if _is_packaged(program) else ()
+    status, said = host.ask(host.real(program), *plugin, '--help')
+    if status and host.SYSROOT:
+        status, said = host.ask(program, *plugin, '--help')
+    if status:
+        raise Refused('', f"'{program} --help' fails", 'is the installation complete?')
+    return frozenset(re.findall(r'^ +(?:-.\|)?--([a-z0-9_-]+)', said, re.MULTILINE))
+
+
+def _settings(record: Record) -> Pairs:
+    """The library's own settings of CONF, in the order of the file.
+
+    What each costs a request is in doc/source/performance.rst: none is worth its absence but the
+    access lines, a fifth of the CPU of a small one, and those are a promise.
+    """
+    peer = '%(addr)'
+    if record.transport == 'http' and record.path:
+        peer = '%(var.HTTP_X_DEVSTACK_WSGI_PEER)'
+    return [
+        ('master', 'true'),
+        *_application(record),
+        ('processes', record.processes),
+        ('threads', record.threads),
+        # applications start threads of their own, whatever 'threads' says
+        ('enable-threads', 'true'),
+        ('#', 'true: each worker loads the application, and nothing that an'),
+        ('#', 'import opens is shared; false (--preload): load once, then fork'),
+        ('lazy-apps', 'false' if record.preload == 'yes' else 'true'),
+        ('#', 'an application that does not load ends the start; it does not'),
+        ('#', 'answer 500 for ever'),
+        ('need-app', 'true'),
+        ('#', 'one worker wakes for one request'),
+        ('thunder-lock', 'true'),
+        ('buffer-size', '65535'),
+        ('#', 'read a body before the application runs: an answer given without'),
+        ('#', 'reading it is lost otherwise (unbit/uwsgi#2368)'),
+        ('post-buffering', '8192'),
+        ('#', 'seconds that a client may pause within a body'),
+        ('socket-timeout', '60'),
+        ('chunked-input-timeout', '60'),
+        ('#', 'seconds for the requests in flight when a worker has to go'),
+        ('worker-reload-mercy', MERCY),
+        ('reload-mercy', MERCY),
+        ('auto-procname', 'true'),
+        ('procname-prefix-spaced', record.name),
+        ('#', 'the journal has the time and the unit'),
+        ('collect-header', 'X-Openstack-Request-Id OPENSTACK_REQUEST_ID'),
+        ('log-format', f'{peer} {LOG_FORMAT}'),
+        *_connections(record),
+        *_quiet(record),
+        *_for_devstack(record),
+    ]
+
+
+def _application(record: Record) -> Pairs:
+    """What the application is and where it is looked for."""
+    pairs = []
+    if _is_packaged(_program(record)):
+        # uWSGI from PyPI has Python built in
+        pairs.append(('plugins', 'python3'))
+    if record.mode == Uwsgi.name and record.transport == 'http':
+        pairs.append(('wsgi-file', paths.script(record)))
+    elif record.script:
+        pairs.append(('wsgi-file', record.script))
+    else:
+        pairs.append(('module', record.app))
+    # DevStack's command says the venv and the arguments itself
+    if record.venv and not record.command:
+        pairs.append(('venv', record.venv))
+    pairs += [('pythonpath', folder) for folder in record.python_path]
+    if record.chdir:
+        pairs.append(('chdir', record.chdir))
+    if record.arg and not record.command:
+        # uWSGI cuts it at spaces, whatever the quotes: none has one (check)
+        pairs.append(('pyargv', text.ini_value(' '.join(record.arg))))
+    return pairs
+
+
+def _connections(record: Record) -> Pairs:
+    pairs = []
+    if not record.path:
+        # the front does not keep a connection
+        pairs += [('#', 'uWSGI ends each connection; a client that would use it again'),
+                  ('#', 'has to know'),
+                  ('add-header', 'Connection: close')]
+    if record.demanded:
+        pairs += [('#', 'nobody asked for so many seconds: end, the socket starts us'),
+                  ('idle', IDLE), ('die-on-idle', 'true')]
+    return pairs
+
+
+def _quiet(record: Record) -> Pairs:
+    """What keeps health checks out of the access lines: the record's own path, whoever asks, and
+    the library's probe.
+    """
+    prefix = record.path.replace('.', '\\.')
+    comment = ('#', 'health checks are not worth a line')
+    if record.check == '/':
+        # the front page is everybody's: only our own probe is left out
+        return [comment,
+                ('route-if-not', 'equal:${HTTP_USER_AGENT};devstack-wsgi-ready goto:asked'),
+                ('route', f'^({prefix})?/?$ donotlog:'),
+                ('route-label', 'asked')]
+    check = record.check.replace('.', '\\.')
+    return [comment, ('route', f'^({prefix})?{check}$ donotlog:')]
+
+
+def _for_devstack(record: Record) -> Pairs:
+    """What DevStack's callers look for in CONF, or start it with elsewhere."""
+    if not record.adopted:
+        return []
+    pairs = [('#', "where a unit of somebody else's starts this"),
+             ('die-on-term', 'true'),
+             ('#', 'the time of the start, which Neutron asks for'),
+             ('start-time', '%t')]
+    # nobody looks for one that the front does not speak to; and uWSGI does not find 0.0.0.0:8775
+    # among what systemd hands over, which it calls :8775
+    if record.listen and record.path:
+        pairs += [('#', 'where Apache speaks to it, whatever server it is under'),
+                  ('http-socket', record.listen)]
+    return pairs
+
+
+def _without(pairs: Pairs, chosen: set[str]) -> Pairs:
+    """The pairs without those whose keys are chosen, nor their comments."""
+    kept: Pairs = []
+    comment: Pairs = []
+    for pair in pairs:
+        comment.append(pair)
+        if pair[0] != '#':
+            if pair[0] not in chosen:
+                kept += comment
+            comment = []
+    return kept
+
+
+def _adapter(record: Record) -> str:
+    """The module between uWSGI's HTTP socket and the application."""
+    return template.fill(
+        'uwsgi/application.py.in', name=record.name,
+        peer="'front'" if record.path else "'direct'", app=f"'{record.app}'",
+        script=f"'{record.script}'", prefix=f"'{record.path}'",
+        common=template.read('application/common.py').rstrip('\n'))
+
+
+def _variables(record: Record) -> tuple[Variable, ...]:
+    run = paths.run(record)
+    return (
+        Variable('UWSGI_SOCKET' if record.transport == 'uwsgi' else 'UWSGI_HTTP_SOCKET', 'fd://3', (
+            'uWSGI takes UWSGI_X for its setting x. The socket is named here, not in',
+            'CONF: so it survives SIGHUP, and every CONF serves')),
+        Variable('UWSGI_MASTER_FIFO', f'{run}/fifo'),
+        Variable('UWSGI_STATS', f'{run}/stats'),
+        Variable('UWSGI_IGNORE_SIGPIPE', 'true', (
+            'a journal that has gone away ends no worker: uWSGI would log each SIGPIPE,',
+            'into the same pipe')),
+        Variable('UWSGI_HOOK_MASTER_START', 'unix_signal:15 gracefully_kill_them_all', (
+            'on SIGTERM the requests in flight end first',)),
+    )
+
+
+def _unset(record: Record) -> tuple[str, ...]:
+    """The descriptor has come already, and a second look for it would fail; but an address in CONF
+    is found among what systemd hands over.
+    """
+    said = (host.read(record.conf) or '') if record.conf else ''
+    if 'http-socket' in conf.parse(said):
+        return ()
+    return ('LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES')

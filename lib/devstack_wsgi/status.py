@@ -1,0 +1,213 @@
+"""What runs and how it is: status, check, show, and why something failed."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+from typing import Iterable, Sequence
+
+from devstack_wsgi import declare, host, plan, servers, units
+from devstack_wsgi.fronts import front
+from devstack_wsgi.plan import Files
+from devstack_wsgi.record import Record
+from devstack_wsgi.refused import Refused
+from devstack_wsgi.registry import Registry
+
+_ROW = '{:<18} {:<9} {:<9} {:>7} {:>8} {:>6}  {:<36} {}'
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One service. '-' is what is not known while nothing runs.
+
+    memory_mib: PSS, so that what its processes share counts once
+    drift:      how the files differ from what was applied
+    """
+
+    name: str
+    mode: str
+    state: str
+    workers: str
+    requests: str
+    memory_mib: str
+    address: str
+    drift: str
+
+
+def rows(registry: Registry, names: Sequence[str]) -> list[Row]:
+    records = [registry.records[name] for name in names]
+    services = [units.main_units(record)[0] for record in records]
+    states = host.units(services, 'ActiveState', 'ControlGroup')
+    counts = _counts(records)
+    drifts = drift(registry, names)
+    found = []
+    for record, service in zip(records, services):
+        said = states.get(service, {})
+        workers, requests = counts[record.name]
+        found.append(Row(
+            record.name, record.mode, said.get('ActiveState') or '-', workers, requests,
+            _memory(said.get('ControlGroup', '')), front().address(record), drifts[record.name]))
+    return found
+
+
+def table(found: Iterable[Row]) -> str:
+    titles = ('NAME', 'MODE', 'STATE', 'WORKERS', 'REQUESTS', 'MEMORY', 'ADDRESS', 'DRIFT')
+    lines = [_ROW.format(*titles)]
+    lines += [_ROW.format(*dataclasses.astuple(row)) for row in found]
+    return '\n'.join(lines)
+
+
+def as_json(found: Iterable[Row]) -> str:
+    lines = [json.dumps({key: _value(value) for key, value in dataclasses.asdict(row).items()},
+                        ensure_ascii=False) for row in found]
+    return '[' + ','.join(f'\n  {line}' for line in lines) + '\n]'
+
+
+def _value(word: str) -> object:
+    if word == '-':
+        return None
+    return int(word) if word.isascii() and word.isdigit() else word
+
+
+def _counts(records: Sequence[Record]) -> dict[str, tuple[str, str]]:
+    """Processes and requests of each, with one question for each server."""
+    found = {}
+    for mode in {record.mode for record in records}:
+        of_mode = [record for record in records if record.mode == mode]
+        said = servers.get(mode).count(of_mode)
+        for number, record in enumerate(of_mode):
+            workers, _, requests = (said[number] if number < len(said) else '- -').partition(' ')
+            found[record.name] = (workers, requests)
+    return found
+
+
+def _memory(cgroup: str) -> str:
+    """The memory of a control group in MiB."""
+    for folder in ('/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified', '/sys/fs/cgroup'):
+        pids = host.read_own(f'{folder}{cgroup}/cgroup.procs') if cgroup else None
+        if pids is not None:
+            total = sum(_pss(pid) for pid in pids.split())
+            return str((total + 512) // 1024) if total else '-'
+    return '-'
+
+
+def _pss(pid: str) -> int:
+    """In KiB; 0 for a process that has ended."""
+    for line in (host.read_own(f'/proc/{pid}/smaps_rollup') or '').split('\n'):
+        if line.startswith('Pss:'):
+            return int(line.split()[1])
+    return 0
+
+
+def drift(registry: Registry, names: Sequence[str]) -> dict[str, str]:
+    """How the files of services differ from what was applied: 'none', 'conflict', or kinds of files
+    and their fate (config:edited,site:missing).
+    """
+    try:
+        files = plan.wanted(registry, names)
+    except Refused:
+        if len(names) == 1:
+            return {names[0]: 'conflict'}
+        # one of them has it; the others are as they are
+        return {name: drift(registry, [name])[name] for name in names}
+    found: dict[str, list[str]] = {name: [] for name in names}
+    for file in files.values():
+        fate = 'missing' if file.changed == 'missing' else 'edited' if file.edits else (
+            'stale' if file.changed else '')
+        for name in file.wanted if fate else ():
+            found[name].append(f'{file.kind}:{fate}')
+    for owner in plan.gone(registry, files, names).values():
+        if 'leftover' not in found[owner]:
+            found[owner].append('leftover')
+    return {name: ','.join(words) or 'none' for name, words in found.items()}
+
+
+def check(registry: Registry, names: Sequence[str]) -> tuple[list[str], list[Refused]]:
+    """Lines for services that are well, and what is wrong with others."""
+    lines: list[str] = []
+    faults: list[Refused] = []
+    for name in names:
+        try:
+            record = registry.records[name]
+            declare.check_system(record)
+            plan.wanted(registry, [name])
+            word = drift(registry, [name])[name]
+            if any(each in word for each in ('missing', 'stale', 'leftover')):
+                raise Refused(name, f'files differ from the record: {word}',
+                              f"'wsgi apply {name}' writes them")
+            lines.append(f'wsgi: {name}: well (drift: {word})')
+        except Refused as fault:
+            faults.append(fault)
+    verdict = front().verdict()
+    if verdict:
+        faults.append(Refused('', f'{front().title} refuses its configuration: {verdict}'))
+    return lines, faults
+
+
+def show(files: Files) -> str:
+    """The files of services."""
+    return ''.join(f'### {file.path} ({file.mode:04o} {file.user}:{file.group})\n{file.text}\n'
+                   for file in files.values())
+
+
+def show_diff(registry: Registry, names: Sequence[str], files: Files) -> str:
+    """Edits by hand, and what 'wsgi apply' would change."""
+    lines: list[str] = []
+    for file in files.values():
+        if file.edits:
+            lines.append(f'{file.path}, edits that are kept:')
+            lines += [f'    {edit}' for edit in file.edits]
+            if file.merge != 'keys':
+                lines += _difference(plan.base_of(file) or '', _disk(file), 'applied', file.path)
+        if file.changed:
+            lines.append(f"{file.path}, what 'wsgi apply {file.owner}' would change"
+                         f' ({file.changed}):')
+            if file.changed == 'text':
+                lines += _difference(host.read(file.path) or '', file.final, file.path, 'new')
+    lines += [f"{path}: 'wsgi apply' would remove it"
+              for path in plan.gone(registry, files, names)]
+    return ''.join(f'{line}\n' for line in lines)
+
+
+def _disk(file: plan.Planned) -> str:
+    return host.read(front().effective(file.path)) or ''
+
+
+def _difference(old: str, new: str, old_name: str, new_name: str) -> list[str]:
+    return list(difflib.unified_diff(old.splitlines(), new.splitlines(), old_name, new_name,
+                                     lineterm=''))
+
+
+def failures(registry: Registry, failed: Sequence[str], problem: str) -> list[str]:
+    """Why units did not do what they were asked, each with the last lines of its journal."""
+    lines = []
+    for unit in failed:
+        short = unit.rpartition('.')[0]
+        name = next((name for name, record in registry.records.items()
+                     if unit in units.main_units(record)), short[len('devstack@'):])
+        lines.append(f"[ERROR] wsgi: {name}: {problem}; the last lines of 'journalctl -u {short}':")
+        _, said = host.ask('journalctl', '--quiet', '--no-pager', '--output=cat', '--lines=300',
+                           f'--unit={short}.service', f'--unit={short}.socket')
+        lines += [f'    {line}' for line in excerpt(said.rstrip('\n').split('\n'))]
+    return lines
+
+
+def excerpt(said: Sequence[str], most: int = 60) -> list[str]:
+    """The last lines of a log. A worker that is ended while it loads, because another one could
+    not, prints where it was in a hundred lines: those are left out, so that the reason is among the
+    others.
+    """
+    lines: list[str] = []
+    trace: list[str] = []
+    for line in said:
+        if line.startswith(' '):
+            trace.append(line)
+        elif line == 'KeyboardInterrupt' and trace and trace[0].startswith('Traceback'):
+            trace = []
+        else:
+            lines += trace
+            trace = [line]
+    return (lines + trace)[-most:] if said != [''] else []
+
+

@@ -1,0 +1,462 @@
+"""The order of the steps: from what has to change on the disk to a manifest."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Callable, Iterable, Optional, Sequence
+
+from devstack_wsgi import host, paths, plan, units
+from devstack_wsgi.declare import canary
+from devstack_wsgi.fronts import front
+from devstack_wsgi.manifest import Manifest, Staged
+from devstack_wsgi.plan import Files, Fresh
+from devstack_wsgi.record import Record
+from devstack_wsgi.registry import Registry
+
+# How many services have two servers at a time: each takes its memory twice.
+BATCH = 4
+# one that is on its way up or down counts as running
+_RUNNING = ('active', 'activating', 'reloading', 'deactivating')
+
+
+@dataclasses.dataclass
+class Change:
+    """What one phase of a run brings.
+
+    names:   the services whose files are planned
+    files:   what they want
+    gone:    files that go, with their owners
+    backends: the records that the front passes requests to, where they are not those of names
+    beside:  services whose requests go to another meanwhile, so they may stop and start
+    halts:   services that are stopped and not started: DevStack starts them
+    passing: it holds within this run only, and is not noted as written
+    later:   the front's reload can wait for another run
+    proxies: there are sites that only pass requests on
+    """
+
+    registry: Registry
+    names: Sequence[str]
+    files: Files
+    gone: dict[str, str] = dataclasses.field(default_factory=dict)
+    backends: Sequence[Record] = ()
+    beside: Sequence[str] = ()
+    halts: Sequence[str] = ()
+    passing: bool = False
+    later: bool = False
+    proxies: bool = False
+
+    def record(self, name: str) -> Record:
+        return self.registry.records[name]
+
+
+class Steps:
+    """The manifest of one run, and what it did, in words for a person."""
+
+    def __init__(self) -> None:
+        self.manifest = Manifest()
+        self.written = 0
+        self.removed = 0
+        self.systemd = False
+        self.front = ''
+        self.restarted: list[str] = []
+
+    def done(self) -> str:
+        words = []
+        if self.written or self.removed or self.front or self.systemd:
+            words.append(f'{self.written} files written')
+        if self.removed:
+            words.append(f'{self.removed} removed')
+        if self.systemd:
+            words.append('systemd reloaded')
+        if self.front:
+            words.append(f'{front().title} {self.front}')
+        if self.restarted:
+            words.append('restarted: ' + ' '.join(self.restarted))
+        return ', '.join(words) or 'nothing to change'
+
+    def bring(self, change: Change) -> None:
+        """Add a phase that brings a change."""
+        writes = [file for file in change.files.values() if file.changed]
+        changed = [file.path for file in writes] + list(change.gone)
+        links = [link for file in change.files.values() if front().site_of(file.path)
+                 and not front().is_enabled(file.path)
+                 for link in [front().link(file.path)] if link]
+        backends = change.backends or [change.record(name) for name in change.names]
+        modules = front().modules([plan.describe(each) for each in backends if each.path
+                                   and (change.backends or not each.stands_in)], change.proxies)
+        sites = any(front().site_of(path) for path in changed) or bool(links or modules)
+        relinked = [(new, old) for name in change.names
+                    for new, old in [units.links(change.record(name))] if host.is_link(old)]
+        stopped, started, kept = _moves(change)
+        if not change.passing:
+            self.written += len(writes)
+            self.removed += len(change.gone)
+
+        step = self.manifest
+        step.phase()
+        if any(units.of_path(file.path) for file in writes):
+            step.step('verify', 'systemd')
+        if sites:
+            step.step('verify', 'front')
+        self._folders(change, writes)
+        _saves(step, change, writes)
+        if modules:
+            # noted first: a run that is interrupted here must not forget them
+            noted = (host.read(paths.MODULES) or '').split()
+            step.write(Staged(paths.MODULES, ''.join(
+                f'{each}\n' for each in dict.fromkeys([*noted, *modules])), 0o644))
+            step.step('module', *modules)
+        step.each('stop', stopped)
+        step.each('forget', _units_gone(change))
+        for file in writes:
+            step.write(Staged(file.path, file.final, file.mode, f'{file.user}:{file.group}'))
+        if not change.passing:
+            _remember(step, change.files)
+        for link, target in links:
+            step.step('link', link, target)
+        old = [path for path in change.gone if path.startswith(f'{paths.ETC}/')
+               and change.gone[path] in kept]
+        step.each('remove', _with_links(path for path in change.gone if path not in old))
+        for new, other in relinked:
+            step.step('remove', other)
+            step.folder(os.path.dirname(new))
+            step.step('link', new, f'{paths.UNITS}/{os.path.basename(new)}')
+        self._reload_systemd(changed)
+        self._restart(change, started, kept)
+        # a service that kept running read its old files until it was restarted
+        step.each('remove', old)
+        self._reload_front(sites, change.later)
+        _forget(step, change.gone)
+
+    def _folders(self, change: Change, writes: Sequence[plan.Planned]) -> None:
+        step = self.manifest
+        for file in writes:
+            step.folder(os.path.dirname(file.path))
+        for name in change.names:
+            record = change.record(name)
+            if record.path and not record.stands_in:
+                step.folder(paths.site_dir(record))
+        for file in change.files.values():
+            folder = f'{paths.APPLIED}/{file.owner}'
+            if not change.passing and not host.is_dir(folder):
+                step.folder(paths.VAR)
+                step.folder(paths.APPLIED, 0o700)
+                step.folder(folder, 0o700)
+
+    def _reload_systemd(self, changed: Sequence[str]) -> None:
+        """systemd reads a unit that it does not hold when somebody asks for it."""
+        named = sorted({units.of_path(path) for path in changed} - {''})
+        if not named:
+            return
+        status, said = host.ask('systemctl', 'list-units', '--all', '--full', '--plain',
+                                '--no-legend', *named)
+        # a mark stands before one that failed
+        held = {word for line in said.splitlines() for word in line.split()[:2]}
+        if status or held & set(named):
+            self.manifest.step('systemd', 'reload')
+            self.systemd = True
+
+    def _restart(self, change: Change, started: Sequence[str], kept: Sequence[str]) -> None:
+        records = [change.record(name) for name in started]
+        wanted = [units.started(record) for record in records]
+        self.manifest.each('enable', [units.started(record) for record in records
+                                      if not host.is_link(units.links(record)[0])])
+        self.manifest.each('forget', [unit for name in started
+                                      for unit in units.main_units(change.record(name))])
+        self.manifest.each('start', wanted)
+        for name in kept:
+            record = change.record(name)
+            # the forwarder, if there will be one, is there before the service is; one that goes
+            # ends its requests first
+            path = paths.forward_unit(record)
+            if path in change.files or host.exists(path):
+                self.manifest.step('start' if path in change.files else 'stop',
+                                   os.path.basename(path))
+            self.manifest.step('restart', units.main_units(record)[0])
+        self.restarted += [*started, *kept]
+
+    def _reload_front(self, sites: bool, later: bool) -> None:
+        waits = host.exists(paths.LATER)
+        if later and (sites or waits):
+            if not waits:
+                self.manifest.write(Staged(paths.LATER, ''))
+            if sites:
+                self.front = "'s reload waits"
+        elif sites or waits:
+            state = host.units([front().unit], 'ActiveState')[front().unit].get('ActiveState')
+            up = state in ('active', 'reloading')
+            if up:
+                self.manifest.step('front', 'reload')
+            if waits:
+                self.manifest.step('remove', paths.LATER)
+            self.front = 'reloaded' if up else 'does not run'
+
+
+def running(names: Iterable[str]) -> set[str]:
+    """The units of these that run."""
+    return {unit for unit, said in host.units(names, 'ActiveState').items()
+            if said.get('ActiveState') in _RUNNING}
+
+
+def _moves(change: Change) -> tuple[list[str], list[str], list[str]]:
+    """Services that run and cannot go on as they are: their address, or what the front speaks to
+    them, is another from now on. systemd closes a socket whose address changes at its reload.
+
+    Returns the units to stop first, the services to start again, and those that are restarted with
+    their socket kept, since their addresses stay.
+    """
+    moved = [name for name in change.names if name in change.beside or name in change.halts
+             or _is_moved(change.record(name), change.files)]
+    owners = {unit: name for name in moved for unit in units.main_units(change.record(name))}
+    owners.update((os.path.basename(path), name) for path, name in change.gone.items()
+                  if os.path.dirname(path) == paths.UNITS)
+    active = running(sorted(owners))
+    kept = [name for name in moved if name not in change.halts
+            and units.main_units(change.record(name))[0] in active
+            and _keeps_addresses(change.record(name), change.files)]
+    stopped = sorted(unit for unit in active if owners[unit] not in kept)
+    started = [name for name in change.names if name not in change.halts
+               and any(owners[unit] == name for unit in stopped)]
+    return stopped, started, kept
+
+
+def _units_gone(change: Change) -> list[str]:
+    return sorted(os.path.basename(path) for path in change.gone
+                  if os.path.dirname(path) == paths.UNITS)
+
+
+def _is_moved(record: Record, files: Files) -> bool:
+    def text_of(path: str) -> bool:
+        return path in files and files[path].changed == 'text'
+
+    return text_of(paths.socket_unit(record)) or (
+        text_of(front().site_path(record.site)) and text_of(paths.dropin(record)))
+
+
+def _keeps_addresses(record: Record, files: Files) -> bool:
+    """Whether a service without a front keeps its addresses: its socket stays, requests wait in it,
+    and only what takes the connections changes.
+    """
+    path = paths.socket_unit(record)
+    if record.path or path not in files:
+        return False
+
+    def listens(text: str) -> list[str]:
+        return [line for line in text.split('\n') if line.startswith('ListenStream=')]
+
+    return listens(host.read(path) or '') == listens(files[path].final)
+
+
+def _with_links(gone: Iterable[str]) -> list[str]:
+    """Files to remove, with the links to them first: the front fails at one that leads nowhere."""
+    links, files = [], []
+    for path in gone:
+        link = front().link(path) if front().site_of(path) else None
+        if link and host.exists(link[0]):
+            links.append(link[0])
+        if os.path.dirname(path) == paths.UNITS:
+            links += [f'{paths.UNITS}/{folder}/{os.path.basename(path)}'
+                      for folder in host.listdir(paths.UNITS) if folder.endswith('.wants')
+                      and host.is_link(f'{paths.UNITS}/{folder}/{os.path.basename(path)}')]
+        files.append(path)
+    return links + files
+
+
+def _saves(step: Manifest, change: Change, writes: Sequence[plan.Planned]) -> None:
+    """Keep what somebody edited in files that go, or that are written anew."""
+    going = {file.path: file.owner for file in writes if file.replaced}
+    going.update(change.gone)
+    for path, owner in going.items():
+        base = host.read(paths.applied(owner, path))
+        where = front().effective(path)
+        text = host.read(where)
+        if base is None or text in (None, base) or _was_adopted(owner):
+            continue
+        kept = _spare(f'{paths.REMOVED}/{owner}/{os.path.basename(path)}')
+        step.folder(os.path.dirname(kept))
+        step.step('save', where, kept)
+        step.step('say', f'wsgi: {owner}: {path} had been edited; kept as {kept}')
+
+
+def _was_adopted(owner: str) -> bool:
+    """Whether the last applied record came from DevStack, which writes anew, and removes, whatever
+    became of its files.
+    """
+    said = host.read(paths.applied(owner, paths.record(owner))) or ''
+    return 'by=devstack' in said.split('\n')
+
+
+def _spare(path: str) -> str:
+    """A name beside those that were kept earlier: PATH, PATH.2 and so on."""
+    number, free = 1, path
+    while host.exists(free):
+        number += 1
+        free = f'{path}.{number}'
+    return free
+
+
+def _remember(step: Manifest, files: Files) -> None:
+    """Note what is written, as the next run's base, and what the front had to be asked."""
+    for file in files.values():
+        if plan.base_of(file) != file.text:
+            step.write(Staged(paths.applied(file.owner, file.path), file.text))
+    asked = front().asked()
+    if asked:
+        step.folder(paths.VAR)
+        step.write(Staged(*asked, mode=0o644))
+
+
+def _forget(step: Manifest, gone: dict[str, str]) -> None:
+    """Remove the notes of files that went, and the folders that may be empty now. The notes are
+    last: they say what is left to remove.
+    """
+    folders: dict[str, None] = {}
+    for path in gone:
+        site = front().site_of(path)
+        if site:
+            folders[f'{paths.ETC}/site.d/{site}'] = None
+        elif path.startswith(f'{paths.ETC}/') or os.path.dirname(path).endswith('.service.d'):
+            # /etc/nova is not ours, even with nothing else in it
+            folders[os.path.dirname(path)] = None
+    notes = [paths.applied(owner, path) for path, owner in gone.items()]
+    step.each('remove', [note for note in notes if host.exists(note)])
+    step.each('rmdir', [*folders, *sorted({f'{paths.APPLIED}/{owner}'
+                                           for owner in gone.values()})])
+
+
+def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = None,
+          fresh: Optional[Fresh] = None, later: bool = False,
+          halting: Callable[[Files], Sequence[str]] = lambda _: ()) -> tuple[Steps, Files]:
+    """Bring services to the disk.
+
+    old:     the records as they were; a service that runs under another server there goes over
+             while it serves
+    fresh:   what one of DevStack's calls writes anew
+    later:   the front's reload can wait for another run
+    halting: which services are to stop, by what changes: DevStack starts them
+    """
+    steps = Steps()
+    moving = [name for name in names if old and name in old
+              and old.records[name].mode != registry.records[name].mode]
+    active = running(units.main_units(registry.records[name])[0] for name in moving)
+    over = [name for name in moving if units.main_units(registry.records[name])[0] in active]
+    others = [name for name in names if name not in over]
+    left = plan.orphans(registry, names)
+    for name in left:
+        steps.manifest.step(
+            'say', f'wsgi: {name} has no record any more: removing the rest')
+    files = plan.wanted(registry, others, fresh)
+    gone = plan.gone(registry, files, [*others, *left])
+    if moving and not over:
+        gone.update(plan.shared_gone(registry))
+    steps.bring(Change(registry, others, files, gone, halts=halting(files), later=later))
+    for first in range(0, len(over), BATCH):
+        files.update(_go_over(steps, registry, over[first:first + BATCH]))
+    if over:
+        steps.bring(Change(registry, [], {}, plan.shared_gone(registry)))
+    return steps, files
+
+
+def _go_over(steps: Steps, registry: Registry, names: Sequence[str]) -> Files:
+    """Bring services that run to another server. The new one is started beside the old, under a
+    name of its own; when it answers, the front goes over to it, the service itself is changed with
+    nobody asking it, and the front goes back. Without a front the other only shows that it comes
+    up; what comes while the service is changed waits in its socket.
+    """
+    work = registry.copy()
+    seconds = []
+    for name in names:
+        seconds.append(canary(registry.records[name], work))
+        work.stand_in(seconds[-1])
+    own = plan.wanted(registry, names)
+    files: Files = {}
+    via: Files = {}
+    sites: Files = {}
+    for second in seconds:
+        record = registry.records[second.stands_in]
+        facts = plan.describe(second)
+        plan.add(files, second, facts, '')
+        path = front().site_path(record.site)
+        if path in own:
+            sites[path] = own.pop(path)
+            plan.add_site(via, record, second, facts)
+    for file in [*files.values(), *via.values()]:
+        plan.compare(file, work, None)
+    modes = dict.fromkeys(second.mode for second in seconds)
+    steps.manifest.step('say', f"wsgi: {' '.join(names)}: starting {' '.join(modes)} beside")
+    return _phases(steps, work, seconds, files, via, own, sites)
+
+
+def _phases(steps: Steps, work: Registry, seconds: Sequence[Record], files: Files, via: Files,
+            own: Files, sites: Files) -> Files:
+    """The phases of going over.
+
+    files: of those that stand in; via: the sites that lead to them; own: of the services, but for
+    their sites
+    """
+    step = steps.manifest
+    names = [second.stands_in for second in seconds]
+    steps.bring(Change(work, [second.name for second in seconds], files, passing=True))
+    step.step('start', *(units.main_units(second)[0] for second in seconds))
+    for file in [*via.values(), *sites.values()]:
+        file.changed = 'text'
+    if via:
+        steps.bring(Change(work, [], via, backends=seconds, passing=True))
+    steps.bring(Change(work, names, own, plan.gone(work, {**own, **sites}, names), beside=names))
+    if sites:
+        steps.bring(Change(work, [], sites, backends=[work.records[name] for name in names]))
+    step.phase()
+    theirs = [path for path, file in files.items() if file.owner != plan.SHARED]
+    step.step('stop', *(os.path.basename(path) for path in theirs
+                        if os.path.dirname(path) == paths.UNITS))
+    step.step('remove', *theirs, *(f'{paths.run(second)}.crashes' for second in seconds))
+    step.step('systemd', 'reload')
+    step.each('rmdir', sorted({os.path.dirname(path) for path in theirs
+                               if path.startswith((f'{paths.ETC}/', f'{paths.UNITS}/devstack@'))
+                               and os.path.dirname(path) != paths.UNITS}))
+    return {**own, **sites}
+
+
+def remove(registry: Registry, names: Sequence[str], conf: str = '') -> Steps:
+    """Stop services and remove all that was written for them.
+
+    conf: a file of the caller's that goes as well
+    """
+    steps = Steps()
+    work = registry.copy()
+    runs = [paths.run(registry.records[name]) for name in names if name in registry]
+    for name in names:
+        work.drop(name)
+    owners = [*names, *plan.orphans(work, names)]
+    if not work.records:
+        owners += [plan.SHARED, plan.PROXIES]
+    change = Change(work, [], {}, plan.gone(work, {}, owners))
+    if work.records:
+        change.gone.update(plan.shared_gone(work))
+    steps.bring(change)
+    marks = [f'{run}.{what}' for run in runs for what in ('crashes', 'told')]
+    steps.manifest.each('remove', [mark for mark in marks if host.exists(mark)])
+    if conf:
+        steps.manifest.step('remove', conf)
+    return steps
+
+
+def release() -> Manifest:
+    """Give back what is left when no service is: the modules of the front that only the library
+    wanted, and its own empty folders. What fails here is not undone.
+    """
+    step = Manifest()
+    modules = (host.read(paths.MODULES) or '').split()
+    if modules:
+        step.step('unload', *modules)
+        step.step('remove', paths.MODULES)
+    kept = front().kept()
+    step.each('remove', [kept] if host.exists(kept) else [])
+    ours = [f'{folder}/{name}' for folder in (f'{paths.ETC}/site.d', paths.ETC, paths.APPLIED)
+            for name in host.listdir(folder)]
+    ours += [f'{paths.UNITS}/{name}' for name in host.listdir(paths.UNITS)
+             if name.startswith('devstack@') and name.endswith('.service.d')]
+    ours += [paths.ETC, paths.APPLIED, f'{paths.VAR}/helpers', paths.VAR, paths.RUN]
+    step.each('rmdir', [path for path in ours if host.is_dir(path)])
+    return step

@@ -1,0 +1,39 @@
+"""Templates: files of files/ with @MARKS@ in them."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import re
+
+FILES = pathlib.Path(__file__).resolve().parents[2] / 'files'
+
+_MARK = re.compile(r'@([A-Z][A-Z_]*)@')
+
+
+@functools.lru_cache(None)
+def read(name: str) -> str:
+    """A file of files/ as it is."""
+    return (FILES / name).read_text(encoding='utf-8')
+
+
+def fill(name: str, /, **marks: str) -> str:
+    """A template with its marks filled; a line with one mark is left out if that is empty.
+
+    A mark that nothing fills is an error of ours.
+    """
+    lines = []
+    for line in read(name).split('\n'):
+        found = _MARK.findall(line)
+        if len(found) == 1 and not _value(name, found[0], marks):
+            continue
+        lines.append(_MARK.sub(lambda mark: _value(name, mark.group(1), marks), line)
+                     if found else line)
+    return '\n'.join(lines)
+
+
+def _value(name: str, mark: str, marks: dict[str, str]) -> str:
+    try:
+        return marks[mark.lower()]
+    except KeyError:
+        raise KeyError(f'{name}: nothing fills @{mark}@') from None
