@@ -60,6 +60,8 @@ class Steps:
         self.systemd = False
         self.front = ''
         self.restarted: list[str] = []
+        # of the front, that earlier phases enable
+        self._modules: set[str] = set()
 
     def done(self) -> str:
         words = []
@@ -83,8 +85,11 @@ class Steps:
                  and not front().is_enabled(file.path)
                  for link in [front().link(file.path)] if link]
         backends = change.backends or [change.record(name) for name in change.names]
-        modules = front().modules([plan.describe(each) for each in backends if each.path
-                                   and (change.backends or not each.stands_in)], change.proxies)
+        modules = [each for each in front().modules(
+            [plan.describe(each) for each in backends if each.path
+             and (change.backends or not each.stands_in)], change.proxies)
+            if each not in self._modules]
+        self._modules.update(modules)
         sites = any(front().site_of(path) for path in changed) or bool(links or modules)
         relinked = [(new, old) for name in change.names
                     for new, old in [units.links(change.record(name))] if host.is_link(old)]
@@ -105,7 +110,7 @@ class Steps:
             # noted first: a run that is interrupted here must not forget them
             noted = (host.read(paths.MODULES) or '').split()
             step.write(Staged(paths.MODULES, ''.join(
-                f'{each}\n' for each in dict.fromkeys([*noted, *modules])), 0o644))
+                f'{each}\n' for each in dict.fromkeys([*noted, *sorted(self._modules)])), 0o644))
             step.step('module', *modules)
         step.each('stop', stopped)
         step.each('forget', _units_gone(change))
