@@ -403,6 +403,9 @@ def _phases(steps: Steps, work: Registry, seconds: Sequence[Record], files: File
     step = steps.manifest
     names = [second.stands_in for second in seconds]
     steps.bring(Change(work, [second.name for second in seconds], files, passing=True))
+    counts = [f'{paths.run(second)}.crashes' for second in seconds]
+    # one that fails is counted; undone, that goes as well
+    step.step('remove', *counts)
     step.step('start', *(units.main_units(second)[0] for second in seconds))
     for file in [*via.values(), *sites.values()]:
         file.changed = 'text'
@@ -415,7 +418,7 @@ def _phases(steps: Steps, work: Registry, seconds: Sequence[Record], files: File
     theirs = [path for path, file in files.items() if file.owner != plan.SHARED]
     step.step('stop', *(os.path.basename(path) for path in theirs
                         if os.path.dirname(path) == paths.UNITS))
-    step.step('remove', *theirs, *(f'{paths.run(second)}.crashes' for second in seconds))
+    step.step('remove', *theirs, *counts)
     step.step('systemd', 'reload')
     step.each('rmdir', sorted({os.path.dirname(path) for path in theirs
                                if path.startswith((f'{paths.ETC}/', f'{paths.UNITS}/devstack@'))
