@@ -72,7 +72,7 @@ class Steps:
         if self.systemd:
             words.append('systemd reloaded')
         if self.front:
-            words.append(f'{front().title} {self.front}')
+            words.append(front().title + self.front)
         if self.restarted:
             words.append('restarted: ' + ' '.join(self.restarted))
         return ', '.join(words) or 'nothing to change'
@@ -195,7 +195,7 @@ class Steps:
                 self.manifest.step('front', 'reload')
             if waits:
                 self.manifest.step('remove', paths.LATER)
-            self.front = 'reloaded' if up else 'does not run'
+            self.front = ' reloaded' if up else ' does not run'
 
 
 def running(names: Iterable[str]) -> set[str]:
