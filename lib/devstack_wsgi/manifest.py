@@ -30,6 +30,8 @@ from typing import Iterable
 from devstack_wsgi import host
 from devstack_wsgi.refused import Refused
 
+_OF_FILES = ('folder', 'save', 'write', 'link', 'remove', 'rmdir', 'module', 'unload')
+
 
 @dataclasses.dataclass(frozen=True)
 class Staged:
@@ -54,8 +56,8 @@ class Manifest:
         self._folders: set[str] = set()
 
     def __bool__(self) -> bool:
-        """Whether it does anything to the machine."""
-        return any(line.split(' ', 1)[0] not in ('phase', 'say', 'verify') for line in self.lines)
+        """Whether it changes files, so that it can be undone, or finished after a kill."""
+        return any(line.split(' ', 1)[0] in _OF_FILES for line in self.lines)
 
     def step(self, verb: str, *words: str) -> None:
         self.lines.append(' '.join((verb, *words)))
