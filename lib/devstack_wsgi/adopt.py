@@ -320,26 +320,36 @@ def calls(registry: Registry) -> Iterable[str]:
                 yield '\x1f'.join(('set', record.conf, key, after[key][0]))
 
 
-def check_local_conf(enabled: str) -> list[str]:
-    """The servers that local.conf asks for; raises Refused for what is wrong in it.
+def check_local_conf(enabled: str) -> None:
+    """Raises Refused for what is wrong among the toggles of local.conf.
 
     enabled: ENABLED_SERVICES
     """
-    words = {*enabled.split(','), *catalogue.all_words()}
+    words = {*re.split('[, ]+', enabled), *catalogue.all_words()} - {''}
     known = {re.sub('[^A-Za-z0-9]', '_', word) for word in words}
-    modes: dict[str, None] = {}
-    for variable, value in os.environ.items():
-        found = re.fullmatch(
-            '(?:DEVSTACK_)?WSGI_(MODE|TRANSPORT|PROCESSES|THREADS|HARDENING)(?:_(.+))?', variable)
-        if not found or not value or variable in ('WSGI_MODE', 'WSGI_TRANSPORT'):
-            continue
-        field = found.group(1).lower()
+    for variable, field, service, value in _toggles():
         advice = fields.advice(field, value)
         if advice:
             raise Refused('local.conf', f'{variable}={value}', advice, ': ')
-        if field == 'mode':
-            modes[value] = None
-        if found.group(2) and found.group(2) not in known:
+        if service and service not in known:
             raise Refused('local.conf', f'{variable}: no such service',
                           f"known are {' '.join(sorted(known))}")
-    return list(modes)
+
+
+def wanted_modes() -> list[str]:
+    """The servers that local.conf asks for."""
+    return list(dict.fromkeys(value for _, field, _, value in _toggles() if field == 'mode'))
+
+
+def _toggles() -> Iterable[tuple[str, str, str, str]]:
+    """The toggles that are set: variable, field, service ('' for all), value. WSGI_MODE itself is
+    DevStack's, and there is no WSGI_TRANSPORT.
+    """
+    for variable, value in os.environ.items():
+        found = re.fullmatch(
+            'WSGI_(?:(MODE|TRANSPORT)_(.+)|(PROCESSES|THREADS|HARDENING)(?:_(.+))?)', variable)
+        if value and variable == 'DEVSTACK_WSGI_MODE':
+            yield variable, 'mode', '', value
+        elif value and found:
+            field, service = found.group(1) or found.group(3), found.group(2) or found.group(4)
+            yield variable, field.lower(), service or '', value

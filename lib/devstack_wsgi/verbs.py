@@ -1,6 +1,7 @@
 """The verbs: what lib/verbs asks the engine, and what it gets.
 
-    plan FOLDER VERB ARGUMENT...    a manifest, written below FOLDER; printed where that is '-'
+    plan FOLDER VERB ARGUMENT...    a manifest, written below FOLDER; its steps are printed where
+                                    that is '-', or where they change no file
     VERB ARGUMENT...                text for a person
 
 Exit status: 0; 1 refused, 2 wrong usage, with one line on standard error; 3 DevStack's own function
@@ -52,8 +53,8 @@ def _plan(folder: str, manifest: Manifest) -> None:
         manifest.save(folder)
     else:
         for line in manifest.lines:
-            if line.startswith('say '):
-                print(line[len('say '):])
+            if not line.startswith(('phase ', 'verify ')):
+                print(line)
 
 
 def _complain(refusal: Refused) -> None:
@@ -434,7 +435,7 @@ def adopt_prepare(words: Words) -> int:
 
     words: ENABLED_SERVICES; 'ovn' where Neutron is to use it, else ''
     """
-    modes = adopt.check_local_conf(words[0])
+    adopt.check_local_conf(words[0])
     if words[1:] == ['ovn']:
         mode, variable = declare.toggle(('neutron-api', 'q-svc'), 'WSGI_MODE',
                                         ('DEVSTACK_WSGI_MODE',))
@@ -443,14 +444,14 @@ def adopt_prepare(words: Words) -> int:
             raise Refused('local.conf', f'{variable}={mode}: Neutron with OVN hears of its ports'
                           f" under {' and '.join(able)} alone",
                           f'add WSGI_MODE_q_svc={able[0]}, or set Q_AGENT=openvswitch')
-    for mode in modes:
+    for mode in adopt.wanted_modes():
         print(*servers.get(mode).packages[front().packaging], sep='\n')
     return 0
 
 
 def adopt_installed(_: Words) -> int:
     """Whether the servers that local.conf asks for are installed."""
-    for mode in adopt.check_local_conf(''):
+    for mode in adopt.wanted_modes():
         servers.get(mode).check(Record('local.conf'))
     return 0
 
