@@ -180,9 +180,13 @@ def _difference(old: str, new: str, old_name: str, new_name: str) -> list[str]:
 
 
 def failures(registry: Registry, failed: Sequence[str], problem: str) -> list[str]:
-    """Why units did not do what they were asked, each with the last lines of its journal."""
+    """Why units did not do what they were asked, each with the last lines of its journal.
+
+    failed: units, or the names of services
+    """
     lines = []
-    for unit in failed:
+    for word in failed:
+        unit = units.main_units(registry.records[word])[0] if word in registry else word
         short = unit.rpartition('.')[0]
         name = next((name for name, record in registry.records.items()
                      if unit in units.main_units(record)), short[len('devstack@'):])
