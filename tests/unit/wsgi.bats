@@ -38,7 +38,7 @@ END
     local row
     local -a bad=()
     for row in "/|$REPO/lib/wsgi" "$REPO|lib/wsgi" "$REPO|./lib/wsgi" \
-        "$REPO/lib|wsgi" "$REPO/lib|./wsgi" "$REPO/lib/servers|../wsgi" \
+        "$REPO/lib|wsgi" "$REPO/lib|./wsgi" "$REPO/lib/fronts|../wsgi" \
         "$REPO/tools|../lib/wsgi"; do
         row=${row/|/ }
         FOLDER=${row% *} FILE=${row#* } in_a_shell << 'END'
