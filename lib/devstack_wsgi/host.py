@@ -66,9 +66,12 @@ def listdir(path: str) -> list[str]:
 
 
 def mtime(path: str) -> float:
-    """When a file was changed, in seconds; 0 where there is none."""
+    """When a file, or the link to it, was changed, in seconds; 0 where there is none."""
     try:
-        return os.stat(real(path)).st_mtime
+        own = os.lstat(real(path)).st_mtime
+        return max(own, os.stat(real(path)).st_mtime)
+    except FileNotFoundError:
+        return os.lstat(real(path)).st_mtime if is_link(path) else 0
     except OSError:
         return 0
 

@@ -326,6 +326,8 @@ def _forget(step: Manifest, gone: dict[str, str]) -> None:
             folders[os.path.dirname(path)] = None
     notes = [paths.applied(owner, path) for path, owner in gone.items()]
     step.each('remove', [note for note in notes if host.exists(note)])
+    if any(front().site_of(path) for path in gone):
+        folders[f'{paths.ETC}/site.d'] = None
     step.each('rmdir', [*folders, *sorted({f'{paths.APPLIED}/{owner}'
                                            for owner in gone.values()})])
 

@@ -98,39 +98,23 @@ function problems_of_tree {
     assert_equal "$REPLY" 1
 }
 
-@test "apply: systemd reads only units that it holds otherwise" {
-    local unit=devstack@one.service socket=devstack@one.socket
-    # it has none of them yet, and is not asked whether it has an older one
+@test "apply: systemd reads its units again only if it holds a changed one" {
+    # it has none of them yet
     HOLDS_NONE=yes run wsgi deploy one --app m:a --path /one --user "$ACCOUNT"
 
     assert_line --partial ' files written, Apache'
     calls systemctl daemon-reload
     assert_equal "$REPLY" 0
-    run grep -c "^systemctl list-units .* $socket" "$CALLS"
-    assert_output 1
-    run grep -c "^systemctl list-units .* $unit" "$CALLS"
-    assert_output 1
-    run grep -c "^systemctl show -P NeedDaemonReload" "$CALLS"
-    assert_output 0
-
-    # it has read them since
-    NEED_RELOAD=no run wsgi deploy one --app m:a --path /one --user "$ACCOUNT" \
-        --healthcheck /v3
-    assert_line --partial ' files written'
-    calls systemctl daemon-reload
-    assert_equal "$REPLY" 0
-    run grep -c "^systemctl show -P NeedDaemonReload .*$unit" "$CALLS"
+    run grep -c "^systemctl list-units .* devstack@one.service" "$CALLS"
     assert_output 1
 
-    # what it has, a drop-in of it among them, is older
-    NEED_RELOAD=$'no\n\nyes' run wsgi deploy one --hardening off \
-        --app m:a --path /one --user "$ACCOUNT"
+    # it holds one whose drop-in changes
+    run wsgi deploy one --hardening off --app m:a --path /one \
+        --user "$ACCOUNT"
 
     assert_line --partial ', systemd reloaded'
     calls systemctl daemon-reload
     assert_equal "$REPLY" 1
-    run grep "^systemctl show -P NeedDaemonReload" "$CALLS"
-    assert_line --index 1 "systemctl show -P NeedDaemonReload $unit"
 }
 
 # Usage: asked_group    prints how often Apache was asked whom it runs as
@@ -670,39 +654,41 @@ function assert_rolled_back {
 }
 
 # The commands that a run starts, and that a kill may come before or after.
-STEPS=(mv rm ln a2enmod a2dismod systemctl)
+STEPS=(mv rm ln cp mkdir rmdir a2enmod a2dismod systemctl)
 
-# Stand in for a command in the shell that is to be killed: count, and kill
-# at the step that is asked for.
-#
-# Usage: step NAME ARG...
-function step {
-    local number status=0
+# What each of them does first: count, and kill the run at the step that is
+# asked for.
+# shellcheck disable=SC2016  # the stubs expand it
+STEP='
+if [[ -s "$COUNT.pid" ]]; then
     read -r number < "$COUNT"
     number=$(( number + 1 ))
     echo "$number" > "$COUNT"
-    [[ -n "$KILL_BEFORE$KILL_AFTER" ]] || echo "$1" >> "$COUNT.names"
-    [[ "$number" != "$KILL_BEFORE" ]] || kill -KILL "$VICTIM"
-    command "$@" || status=$?
-    [[ "$number" != "$KILL_AFTER" ]] || kill -KILL "$VICTIM"
+    [[ -n "$KILL_BEFORE$KILL_AFTER" ]] || echo "${0##*/}" >> "$COUNT.names"
+    if [[ "$number" == "$KILL_BEFORE" ]]; then
+        kill -KILL "$(< "$COUNT.pid")"
+        exit 1
+    elif [[ "$number" == "$KILL_AFTER" ]]; then
+        trap "kill -KILL $(< "$COUNT.pid")" EXIT
+    fi
     # a whole run tells where it begins to change something
-    [[ ! -d "$WSGI_SYSROOT/var/lib/devstack-wsgi/pending" ]] ||
+    [[ ! -f "$WSGI_SYSROOT/var/lib/devstack-wsgi/run/manifest" ]] ||
         [[ -s "$COUNT.first" ]] || echo "$number" > "$COUNT.first"
-    return "$status"
-}
+fi
+'
 
-# Run a verb in a shell of its own, which ends itself at one step.
+# Run a verb that may be killed at one step.
 #
 # Usage: killed VERB ARG...    reads COUNT, KILL_BEFORE, KILL_AFTER
 function killed {
-    (
-        set +eETu
-        trap - DEBUG ERR EXIT
-        VICTIM=$BASHPID
-        # shellcheck source=/dev/null  # written by the test
-        source "$COUNT.functions"
-        _wsgi_verbs_run "$@" > /dev/null 2>&1 3>&-
-    )
+    local status=0
+    echo 0 > "$COUNT"
+    COUNT=$COUNT KILL_BEFORE=$KILL_BEFORE KILL_AFTER=$KILL_AFTER \
+        AT_EACH_CALL=$COUNT.step bash -c 'echo $$ > "$COUNT.pid"
+            exec "$@"' killed "$REPO/tools/wsgi" "$@" \
+        > /dev/null 2>&1 3>&- || status=$?
+    rm "$COUNT.pid"
+    return "$status"
 }
 
 # Kill a run before each command that it starts from its first change on
@@ -711,18 +697,16 @@ function killed {
 #
 # Usage: assert_survives_kills VERB ARG...
 function assert_survives_kills {
-    local before after number how pending points=0
+    local before after number how points=0
     local saved=$BATS_TEST_TMPDIR/saved COUNT=$BATS_TEST_TMPDIR/count
     local KILL_BEFORE='' KILL_AFTER=''
     local -a bad=() names=()
     local -A known=()
-    for how in "${STEPS[@]}"; do
-        printf 'function %s {\n    step %s "$@"\n}\n' "$how" "$how"
-    done > "$COUNT.functions"
+    wrap mv rm ln cp mkdir rmdir
+    printf '%s' "$STEP" > "$COUNT.step"
     snapshot
     before=$REPLY
     cp -a "$WSGI_SYSROOT" "$saved"
-    echo 0 > "$COUNT"
     killed "$@"
     snapshot
     after=$REPLY
@@ -732,9 +716,6 @@ function assert_survives_kills {
     mapfile -t -O 1 names < "$COUNT.names"
     for (( number = $(< "$COUNT.first"); number <= ${#names[@]}; number++ ))
     do
-        # of several in a row the first, and the second with one done
-        how=${names[number]}
-        [[ "$how $how" != "${names[*]:number - 2:2}" ]] || continue
         for how in before after; do
             [[ "$how" == before || "${names[number]}" == a2* ]] || continue
             KILL_BEFORE='' KILL_AFTER=''
@@ -743,40 +724,38 @@ function assert_survives_kills {
             else
                 KILL_AFTER=$number
             fi
-            how="$how ${names[number]}, step $number"
             points=$(( points + 1 ))
-            rm -rf "$WSGI_SYSROOT"
-            cp -a "$saved" "$WSGI_SYSROOT"
-            echo 0 > "$COUNT"
-            STATUS=0
-            killed "$@" 2> /dev/null || STATUS=$?
-            [[ "$STATUS" == 137 ]] || bad+=("$how: status $STATUS;")
-            problems_of_tree known
-            [[ -z "$REPLY" ]] || bad+=("$how: $REPLY")
-            pending=''
-            [[ ! -d "$WSGI_SYSROOT/var/lib/devstack-wsgi/pending" ]] ||
-                pending=yes
-            : > "$CALLS"
-            # a file that it does not write may be newer than what systemd has
-            NEED_RELOAD=no wsgi "$@" > /dev/null 2>&1 ||
-                bad+=("$how: next run fails;")
-            snapshot
-            if [[ "$REPLY" != "$after" ]]; then
-                bad+=("$how: next run makes something else;")
-                diff <(printf '%s\n' "$after") <(printf '%s\n' "$REPLY") ||
-                    true
-            fi
-            if [[ -n "$pending" ]]; then
-                calls systemctl daemon-reload
-                [[ "$REPLY" == 1 ]] || bad+=("$how: no daemon-reload;")
-                calls systemctl reload apache2.service
-                [[ "$REPLY" -ge 1 ]] || bad+=("$how: no reload;")
-            fi
+            assert_converges "$how ${names[number]}, step $number" "$@"
         done
     done
     printf '# %s: %d kills\n' "$1" "$points" >&3
     printf '%s\n' "${bad[@]}" >&2
     assert_equal "${#bad[@]}" 0
+}
+
+# Usage: assert_converges WHERE VERB ARG...
+#   Reads the locals of assert_survives_kills; adds to its bad
+function assert_converges {
+    local where=$1 status=0
+    shift
+    rm -rf "$WSGI_SYSROOT"
+    cp -a "$saved" "$WSGI_SYSROOT"
+    : > "$CALLS"
+    killed "$@" || status=$?
+    [[ "$status" == 137 ]] || bad+=("$where: status $status;")
+    problems_of_tree known
+    [[ -z "$REPLY" ]] || bad+=("$where: $REPLY")
+    wsgi "$@" > /dev/null 2>&1 || bad+=("$where: next run fails;")
+    snapshot
+    if [[ "$REPLY" != "$after" ]]; then
+        bad+=("$where: next run makes something else;")
+        diff <(printf '%s\n' "$after") <(printf '%s\n' "$REPLY") || true
+    fi
+    # by one of the two
+    calls systemctl daemon-reload
+    [[ "$REPLY" -ge 1 ]] || bad+=("$where: no daemon-reload;")
+    calls systemctl reload apache2.service
+    [[ "$REPLY" -ge 1 ]] || bad+=("$where: no reload;")
 }
 
 @test "apply: a run that waits for another says so, and follows it" {
@@ -794,57 +773,6 @@ function assert_survives_kills {
     assert_success
     assert_line --index 0 'wsgi: waiting for another run to end'
     assert_line --index 1 --partial 'wsgi: one: '
-}
-
-# Deploy 'one' while somebody waits for the lock, who goes when Apache's reload
-# was left to him, or when the deployment is over.
-#
-# Usage: deploy_awaited COMMAND...
-#   COMMAND  what he does then
-function deploy_awaited {
-    # Apache, and what is there of the service
-    export ACTIVE_STATE=active
-    (
-        flock --shared "$queue"
-        : > "$BATS_TEST_TMPDIR/waits"
-        until [[ -e "$WSGI_SYSROOT/var/lib/devstack-wsgi/reload" || \
-                -e "$BATS_TEST_TMPDIR/done" ]]; do
-            sleep 0.05
-        done
-        "$@"
-    ) {queue}> "$WSGI_SYSROOT/run/devstack-wsgi.queue" 3>&- &
-    until [[ -e "$BATS_TEST_TMPDIR/waits" ]]; do
-        sleep 0.05
-    done
-    : > "$CALLS"
-    run deploy one
-    : > "$BATS_TEST_TMPDIR/done"
-    wait "$!"
-    assert_success
-    assert_file_not_exists "$WSGI_SYSROOT/var/lib/devstack-wsgi/reload"
-    calls systemctl reload apache2.service
-}
-
-@test "apply: a run that waits does the reload for the one before it" {
-    deploy_awaited rm "$WSGI_SYSROOT/var/lib/devstack-wsgi/reload"
-
-    assert_equal "$REPLY" 0
-    assert_line --partial 'left to the run that waits'
-}
-
-@test "apply: a reload that was left to a run that is killed is done" {
-    deploy_awaited true
-
-    assert_equal "$REPLY" 1
-}
-
-@test "apply: the reload for a service that runs is left to nobody" {
-    deploy one --path /other
-    # what runs waits for it
-    deploy_awaited true
-
-    assert_equal "$REPLY" 1
-    refute_line --partial 'left to the run that waits'
 }
 
 @test "apply: runs at the same time do not get into each other's way" {
@@ -910,7 +838,8 @@ function deploy_awaited {
     assert_unchanged "$before"
 }
 
-@test "remove: stopped before the files go, and enabled no more" {
+@test "remove: a running service stops before its files go" {
+    export ACTIVE_STATE=active
     local wants=$WSGI_SYSROOT/etc/systemd/system/multi-user.target.wants
     deploy one --unit n-one
     mkdir -p "$wants"
@@ -932,10 +861,11 @@ function deploy_awaited {
     snapshot
     before=$REPLY
 
-    FAIL_AT='systemctl stop *' run wsgi remove one
+    ACTIVE_STATE=active FAIL_AT='systemctl stop *' run wsgi remove one
 
     assert_failure 1
-    assert_line --partial '[ERROR] wsgi: one: did not stop'
+    assert_line --partial '[ERROR] wsgi: devstack@one.service'
+    assert_line --partial ': did not stop'
     assert_unchanged "$before"
 }
 
@@ -1099,17 +1029,33 @@ for row in json.load(sys.stdin):
 @test "killed: the first service, at each command" {
     with_defaults one
 
-    untraced assert_survives_kills deploy "${REPLY_WORDS[@]}"
+    assert_survives_kills deploy "${REPLY_WORDS[@]}"
 }
 
-@test "killed: what was staged goes, though there is nothing to change" {
+@test "killed: a run that had not begun changes nothing, and is forgotten" {
+    local run=$WSGI_SYSROOT/var/lib/devstack-wsgi/run before
     deploy one
-    mkdir -p "$WSGI_SYSROOT/etc/devstack-wsgi/.staged/new"
+    snapshot
+    before=$REPLY
 
+    # nothing yet; a half-written manifest; a whole one of which no step is done
+    mkdir -p "$run/new/1/etc"
     run deploy one
-
     assert_output 'wsgi: one: nothing to change'
-    assert_dir_not_exists "$WSGI_SYSROOT/etc/devstack-wsgi/.staged"
+    assert_unchanged "$before"
+
+    mkdir -p "$run"
+    echo 'remove /etc/apa' > "$run/manifest.new"
+    run deploy one
+    assert_output 'wsgi: one: nothing to change'
+    assert_unchanged "$before"
+
+    mkdir -p "$run"
+    printf '%s\n' 'phase 1' 'remove /etc/apache2/apache2.conf' \
+        > "$run/manifest"
+    run deploy one
+    assert_output 'wsgi: one: nothing to change'
+    assert_unchanged "$before"
 }
 
 @test "killed: a change of everything, at each command" {
@@ -1117,48 +1063,54 @@ for row in json.load(sys.stdin):
     deploy one --path /one --site a --conf /etc/one.ini --transport http
 
     with_defaults one --path /other --site b --env A=1
-    untraced assert_survives_kills deploy "${REPLY_WORDS[@]}"
+    assert_survives_kills deploy "${REPLY_WORDS[@]}"
 }
 
 @test "killed: the removal of the last service, at each command" {
     deploy one
 
-    untraced assert_survives_kills remove one
+    assert_survives_kills remove one
 }
 
-@test "killed: what Apache has not read is read when it can be" {
-    deploy one
-    mkdir -p "$WSGI_SYSROOT/var/lib/devstack-wsgi/pending"
+# Kill a run right before it lets Apache read its configuration.
+#
+# Usage: killed_before_reload VERB ARG...
+function killed_before_reload {
+    local COUNT=$BATS_TEST_TMPDIR/count KILL_BEFORE='' KILL_AFTER=''
+    # shellcheck disable=SC2016  # the stub expands it
+    echo '[[ "$*" != "reload "* ]] || { kill -KILL "$(< "$COUNT.pid")"; exit; }' \
+        > "$COUNT.step"
+    ! killed "$@"
+}
+
+@test "killed: what Apache has not read yet is read by the next run" {
+    with_defaults one
+    killed_before_reload deploy "${REPLY_WORDS[@]}"
     : > "$CALLS"
+
+    run wsgi apply
+
+    assert_success
+    assert_line 'wsgi: finishing the run that was interrupted'
+    assert_line 'wsgi: one: nothing to change'
+    calls systemctl reload apache2.service
+    assert_equal "$REPLY" 1
+}
+
+@test "killed: what Apache refuses is put back by the next run" {
+    local before
+    deploy other
+    snapshot
+    before=$REPLY
+    with_defaults one
+    killed_before_reload deploy "${REPLY_WORDS[@]}"
 
     # somebody else's site is broken
     FAIL_AT='systemctl reload *' run wsgi apply
-    assert_failure 1
-    run wsgi apply
-    assert_success
-    assert_output --partial 'Apache reloaded'
-    run wsgi apply
-    assert_output --partial 'nothing to change'
-}
 
-@test "killed: what a run left as pending is found, whatever else is there" {
-    local var=$WSGI_SYSROOT/var/lib/devstack-wsgi before
-    deploy one
-    snapshot
-    before=$REPLY
-    # nothing yet, a half-written note, a note of a file that is gone
-    mkdir -p "$var/pending/base/one" "$var/pending/final/one"
-    printf 'half' > "$var/pending/base/one/%2Fetc%2Fx.ini"
-    printf 'half' > "$var/pending/final/one/%2Fetc%2Fx.ini"
-    mkdir -p "$var/rollback/etc" "$WSGI_SYSROOT/etc/devstack-wsgi/.staged/new"
-    : > "$CALLS"
-
-    run wsgi apply
-
-    assert_success
-    calls systemctl daemon-reload
-    assert_equal "$REPLY" 1
-    calls systemctl reload apache2.service
-    assert_equal "$REPLY" 1
+    assert_line --partial 'apache2.service does not reload'
+    assert_line --partial 'putting back what was there'
     assert_unchanged "$before"
+    run wsgi apply
+    assert_output 'wsgi: other: nothing to change'
 }

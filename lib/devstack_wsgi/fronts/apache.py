@@ -110,12 +110,13 @@ class Apache(Front):
         as all the rest of a plan.
         """
         since = host.mtime(_KEPT_GROUP)
-        # but for the sites: most of them are ours, and none says the group
-        folders = ('', '/conf-enabled', '/mods-enabled', '/conf', '/conf.modules.d')
-        for folder in folders:
+        # no module of ours, and no site, has to do with the group
+        ours = {'', *(host.read(paths.MODULES) or '').split()}
+        for folder in ('', '/conf-enabled', '/mods-enabled', '/conf', '/conf.modules.d'):
             for name in host.listdir(self.etc + folder):
-                path = f'{self.etc}{folder}/{name}'
-                if not path.startswith(f'{self.etc}/s') and host.mtime(path) > since:
+                passed = (name.startswith(('sites-', 'mods-enabled')) if not folder
+                          else folder == '/mods-enabled' and name.rpartition('.')[0] in ours)
+                if not passed and host.mtime(f'{self.etc}{folder}/{name}') > since:
                     return ''
         return host.read(_KEPT_GROUP) or ''
 
