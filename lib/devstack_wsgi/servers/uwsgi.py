@@ -25,10 +25,6 @@ PYTHON = '/usr/bin/python3 -IS'
 MERCY = '30'
 # seconds without a request after which a service on demand ends
 IDLE = '300'
-# the access line behind the client's address
-LOG_FORMAT = ('"%(method) %(uri) %(proto)" %(status) %(rsize) %(msecs)ms'
-              ' %(var.OPENSTACK_REQUEST_ID)')
-
 # settings that an option of 'wsgi deploy' sets
 BY_OPTION = {
     'module': '--app', 'wsgi': '--app', 'wsgi-file': '--script', 'file': '--script',
@@ -46,10 +42,6 @@ RESERVED = re.compile(
     '|daemonize.*|(safe-)?pidfile.*|master|master-fifo|need-app|stats|stats-server|die-on-term'
     '|exit-on-reload|plugins?|logto.*|log-syslog|ini|xml|yaml|yml|json|config|include|inherit'
     '|emperor.*|vassal.*')
-
-# (key, value) as the file has them; the key '#' is a comment on what follows
-Pairs = list[tuple[str, str]]
-
 
 class Uwsgi(Server):
     name = 'uwsgi'
@@ -84,8 +76,9 @@ class Uwsgi(Server):
         if record.transport == 'http':
             files.append(File('script', _adapter(record)))
         address = record.listen or paths.socket(record)
-        command = (text.unit_command(record.command)
-                   or f'{_program(record)} --ini {paths.config(record)}')
+        # DevStack's, where it has said more than the program
+        command = (text.unit_command(record.command) if ' ' in record.command
+                   else f'{_program(record)} --ini {paths.config(record)}')
         helper = f"{PYTHON} {paths.helper('uwsgi-control')}"
         how = 'hup' if record.preload == 'yes' else 'chain'
         return Facts(
@@ -105,14 +98,11 @@ class Uwsgi(Server):
         )
 
     def conf(self, record: Record) -> str:
-        chosen = [each.partition('=')[::2] for each in record.set]
-        ours = _without(_settings(record), {key for key, _ in chosen})
+        chosen = [setting.partition('=')[::2] for setting in record.set]
+        lines = _without(_settings(record).split('\n'), {key for key, _ in chosen})
         # the time of the start: the one magic that a setting may want
-        ours += [(key, value if value == '%t' else text.ini_value(value))
-                 for key, value in chosen]
-        lines = [f'# written by lib/devstack_wsgi for {record.name}; edit it (edits are kept)',
-                 f"# or use 'wsgi deploy {record.name} --set KEY=VALUE'", '[uwsgi]']
-        lines += [f'# {value}' if key == '#' else f'{key} = {value}' for key, value in ours]
+        lines += [f"{key} = {value if value == '%t' else text.ini_value(value)}"
+                  for key, value in chosen]
         return '\n'.join(lines) + '\n'
 
     def count(self, records: Sequence[Record]) -> list[str]:
@@ -179,128 +169,97 @@ def _known(program: str) -> frozenset[str]:
     return frozenset(re.findall(r'^ +(?:-.\|)?--([a-z0-9_-]+)', said, re.MULTILINE))
 
 
-def _settings(record: Record) -> Pairs:
-    """The library's own settings of CONF, in the order of the file.
+def _settings(record: Record) -> str:
+    """The library's own settings, each with its reason in the template.
 
     What each costs a request is in doc/source/performance.rst: none is worth its absence but the
     access lines, a fifth of the CPU of a small one, and those are a promise.
     """
-    peer = '%(addr)'
-    if record.transport == 'http' and record.path:
-        peer = '%(var.HTTP_X_DEVSTACK_WSGI_PEER)'
-    return [
-        ('master', 'true'),
-        *_application(record),
-        ('processes', record.processes),
-        ('threads', record.threads),
-        # applications start threads of their own, whatever 'threads' says
-        ('enable-threads', 'true'),
-        ('#', 'true: each worker loads the application, and nothing that an'),
-        ('#', 'import opens is shared; false (--preload): load once, then fork'),
-        ('lazy-apps', 'false' if record.preload == 'yes' else 'true'),
-        ('#', 'an application that does not load ends the start; it does not'),
-        ('#', 'answer 500 for ever'),
-        ('need-app', 'true'),
-        ('#', 'one worker wakes for one request'),
-        ('thunder-lock', 'true'),
-        ('buffer-size', '65535'),
-        ('#', 'read a body before the application runs: an answer given without'),
-        ('#', 'reading it is lost otherwise (unbit/uwsgi#2368)'),
-        ('post-buffering', '8192'),
-        ('#', 'seconds that a client may pause within a body'),
-        ('socket-timeout', '60'),
-        ('chunked-input-timeout', '60'),
-        ('#', 'seconds for the requests in flight when a worker has to go'),
-        ('worker-reload-mercy', MERCY),
-        ('reload-mercy', MERCY),
-        ('auto-procname', 'true'),
-        ('procname-prefix-spaced', record.name),
-        ('#', 'the journal has the time and the unit'),
-        ('collect-header', 'X-Openstack-Request-Id OPENSTACK_REQUEST_ID'),
-        ('log-format', f'{peer} {LOG_FORMAT}'),
-        *_connections(record),
-        *_quiet(record),
-        *_for_devstack(record),
-    ]
+    behind = record.transport == 'http' and record.path
+    return template.fill(
+        'uwsgi/conf.ini.in', name=record.name, processes=record.processes,
+        threads=record.threads, lazy='false' if record.preload == 'yes' else 'true', mercy=MERCY,
+        peer='%(var.HTTP_X_DEVSTACK_WSGI_PEER)' if behind else '%(addr)',
+        application='\n'.join(_application(record)),
+        # the front does not keep a connection
+        direct='' if record.path else _DIRECT, demand=_DEMAND if record.demanded else '',
+        quiet=_quiet(record), devstack=_for_devstack(record)).rstrip('\n')
 
 
-def _application(record: Record) -> Pairs:
+_DIRECT = """\
+# uWSGI ends each connection; a client that would use it again
+# has to know
+add-header = Connection: close"""
+_DEMAND = f"""\
+# nobody asked for so many seconds: end, the socket starts us
+idle = {IDLE}
+die-on-idle = true"""
+_ADOPTED = """\
+# where a unit of somebody else's starts this
+die-on-term = true
+# the time of the start, which Neutron asks for
+start-time = %t"""
+
+
+def _application(record: Record) -> list[str]:
     """What the application is and where it is looked for."""
-    pairs = []
+    lines = []
     if _is_packaged(_program(record)):
         # uWSGI from PyPI has Python built in
-        pairs.append(('plugins', 'python3'))
+        lines.append('plugins = python3')
     if record.mode == Uwsgi.name and record.transport == 'http':
-        pairs.append(('wsgi-file', paths.script(record)))
+        lines.append(f'wsgi-file = {paths.script(record)}')
     elif record.script:
-        pairs.append(('wsgi-file', record.script))
+        lines.append(f'wsgi-file = {record.script}')
     else:
-        pairs.append(('module', record.app))
-    # DevStack's command says the venv and the arguments itself
-    if record.venv and not record.command:
-        pairs.append(('venv', record.venv))
-    pairs += [('pythonpath', folder) for folder in record.python_path]
+        lines.append(f'module = {record.app}')
+    # DevStack's command says the venv and the arguments itself, but not to one that stands in
+    ours = record.stands_in or not record.command
+    if record.venv and ours:
+        lines.append(f'venv = {record.venv}')
+    lines += [f'pythonpath = {folder}' for folder in record.python_path]
     if record.chdir:
-        pairs.append(('chdir', record.chdir))
-    if record.arg and not record.command:
+        lines.append(f'chdir = {record.chdir}')
+    if record.arg and ours:
         # uWSGI cuts it at spaces, whatever the quotes: none has one (check)
-        pairs.append(('pyargv', text.ini_value(' '.join(record.arg))))
-    return pairs
+        lines.append(f"pyargv = {text.ini_value(' '.join(record.arg))}")
+    return lines
 
 
-def _connections(record: Record) -> Pairs:
-    pairs = []
-    if not record.path:
-        # the front does not keep a connection
-        pairs += [('#', 'uWSGI ends each connection; a client that would use it again'),
-                  ('#', 'has to know'),
-                  ('add-header', 'Connection: close')]
-    if record.demanded:
-        pairs += [('#', 'nobody asked for so many seconds: end, the socket starts us'),
-                  ('idle', IDLE), ('die-on-idle', 'true')]
-    return pairs
-
-
-def _quiet(record: Record) -> Pairs:
+def _quiet(record: Record) -> str:
     """What keeps health checks out of the access lines: the record's own path, whoever asks, and
     the library's probe.
     """
     prefix = record.path.replace('.', '\\.')
-    comment = ('#', 'health checks are not worth a line')
     if record.check == '/':
         # the front page is everybody's: only our own probe is left out
-        return [comment,
-                ('route-if-not', 'equal:${HTTP_USER_AGENT};devstack-wsgi-ready goto:asked'),
-                ('route', f'^({prefix})?/?$ donotlog:'),
-                ('route-label', 'asked')]
+        return ('route-if-not = equal:${HTTP_USER_AGENT};devstack-wsgi-ready goto:asked\n'
+                f'route = ^({prefix})?/?$ donotlog:\nroute-label = asked')
     check = record.check.replace('.', '\\.')
-    return [comment, ('route', f'^({prefix})?{check}$ donotlog:')]
+    return f'route = ^({prefix})?{check}$ donotlog:'
 
 
-def _for_devstack(record: Record) -> Pairs:
+def _for_devstack(record: Record) -> str:
     """What DevStack's callers look for in CONF, or start it with elsewhere."""
     if not record.adopted:
-        return []
-    pairs = [('#', "where a unit of somebody else's starts this"),
-             ('die-on-term', 'true'),
-             ('#', 'the time of the start, which Neutron asks for'),
-             ('start-time', '%t')]
+        return ''
     # nobody looks for one that the front does not speak to; and uWSGI does not find 0.0.0.0:8775
     # among what systemd hands over, which it calls :8775
-    if record.listen and record.path:
-        pairs += [('#', 'where Apache speaks to it, whatever server it is under'),
-                  ('http-socket', record.listen)]
-    return pairs
+    if not (record.listen and record.path):
+        return _ADOPTED
+    return (f'{_ADOPTED}\n# where Apache speaks to it, whatever server it is under\n'
+            f'http-socket = {record.listen}')
 
 
-def _without(pairs: Pairs, chosen: set[str]) -> Pairs:
-    """The pairs without those whose keys are chosen, nor their comments."""
-    kept: Pairs = []
-    comment: Pairs = []
-    for pair in pairs:
-        comment.append(pair)
-        if pair[0] != '#':
-            if pair[0] not in chosen:
+def _without(lines: list[str], chosen: set[str]) -> list[str]:
+    """The lines without the settings whose keys are chosen, nor the comments on them."""
+    kept: list[str] = []
+    comment: list[str] = []
+    for number, line in enumerate(lines):
+        comment.append(line)
+        # the first two are about the file
+        if number < 3 or not line.startswith('#'):
+            if line.partition(' = ')[0] not in chosen:
                 kept += comment
             comment = []
     return kept
