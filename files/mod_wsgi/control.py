@@ -35,14 +35,17 @@ import struct
 import sys
 import time
 
-POLL = 0.05
-# how long an application may answer 5xx (its database is late, say)
-PATIENCE = 30
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, HERE + '/../helpers', HERE + '/../../lib/devstack_wsgi']
+
+import conf
+import service
+from service import PATIENCE, POLL, Broken, alive, main_pid
+
 # seconds that the requests in flight get at a stop; then those that hang go,
 # before the unit's own limit (TimeoutStopSec=)
 MERCY = 30
-AGENT = 'devstack-wsgi-ready'
-
 
 # settings of uWSGI that a process of mod_wsgi has as well
 OPTIONS = {
@@ -72,24 +75,6 @@ NO_SYN = (
     (0x06, 0, 0, 0),            # drop it
     (0x06, 0, 0, 0xffffffff),   # else let it in
 )
-
-
-class Broken(Exception):
-    """The service will not come up by waiting."""
-
-
-def main_pid():
-    # systemd gives no MAINPID once the httpd has ended by itself
-    return int(os.environ.get('MAINPID', '0'))
-
-
-def alive(pid):
-    try:
-        # gone, or a zombie that its parent has not looked at yet
-        with open('/proc/%d/stat' % pid) as stat:
-            return stat.read().rpartition(')')[2].split()[0] != 'Z'
-    except OSError:
-        return False
 
 
 def children(pid):
@@ -122,14 +107,9 @@ def loaded(run, pid):
 
 def read_ini(path):
     """The settings of an ini of uWSGI, each with all its values."""
-    found = {}
     with open(path) as text:
-        for line in text:
-            key, equals, value = line.partition('=')
-            if equals and not key.lstrip().startswith(('#', ';', '[')):
-                found.setdefault(key.strip(), []).append(
-                    value.strip().replace('%%', '%'))
-    return found
+        return {key: [value.replace('%%', '%') for value in values]
+                for key, values in conf.parse(text.read()).items()}
 
 
 def settle(args, run):
@@ -188,55 +168,26 @@ def ask(args):
     connection = http.client.HTTPConnection('127.0.0.1', port, timeout=10)
     try:
         connection.request('GET', args.path, headers={
-            'Host': 'localhost', 'User-Agent': AGENT,
+            'Host': 'localhost', 'User-Agent': service.AGENT,
             'X-Devstack-Wsgi-Peer': '127.0.0.1',
             'X-Devstack-Wsgi-Secret': secret})
         answer = connection.getresponse()
         return answer.status, answer.read(200).decode('utf-8', 'replace')
+    except http.client.HTTPException as error:
+        return 0, str(error)
     finally:
         connection.close()
 
 
 def ready(args, run):
-    begin = time.monotonic()
-    while not loaded(run, main_pid()):
+    for _ in service.pauses():
+        if loaded(run, main_pid()):
+            break
         if not alive(main_pid()):
             raise Broken('the httpd ended while the application loaded')
         if os.path.exists(os.path.join(run, 'broken')):
             raise Broken('the application does not load: see above')
-        # the longer it takes, the less often: many at boot wait long
-        time.sleep(max(POLL, (time.monotonic() - begin) / 20))
-    limit = time.monotonic() + PATIENCE
-    while True:
-        try:
-            status, body = ask(args)
-        except (OSError, http.client.HTTPException) as error:
-            status, body = 0, str(error)
-        if 0 < status < 500:
-            return
-        if not alive(main_pid()):
-            raise Broken('the httpd ended before it answered')
-        if time.monotonic() > limit:
-            raise Broken('%s answered %s for %d s: %s' % (
-                args.path, status or 'nothing', PATIENCE,
-                ' '.join(body.split())))
-        time.sleep(POLL * 4)
-
-
-def try_load(args):
-    """Load the application in a process of its own, which ends then."""
-    # a restart waits for what is imported, and has no use for this
-    import subprocess
-    environment = dict(os.environ, PYTHONPATH=':'.join(
-        [args.cwd] + args.python_path))
-    done = subprocess.run(
-        [args.python, args.script], env=environment, cwd=args.cwd,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, errors='replace')
-    if done.returncode:
-        sys.stderr.write(done.stdout)
-        raise Broken('the new code does not load (see above);'
-                     ' the old goes on serving')
+    service.wait_answer(lambda: ask(args), args.path)
 
 
 def reload(args, run):
@@ -244,7 +195,9 @@ def reload(args, run):
     old = workers(httpd)
     if not old:
         raise Broken('no process of the application runs')
-    try_load(args)
+    service.try_load(
+        [args.python, args.script], lambda status, _: not status, cwd=args.cwd,
+        env=dict(os.environ, PYTHONPATH=':'.join([args.cwd] + args.python_path)))
     broken = os.path.join(run, 'broken')
     if os.path.exists(broken):
         os.unlink(broken)
@@ -360,16 +313,10 @@ def main():
     verb = verbs.add_parser('stats')
     verb.add_argument('runs', nargs='*')
     args = parser.parse_args()
-    try:
-        if args.verb == 'stats':
-            stats(args)
-        else:
-            {'settle': settle, 'ready': ready, 'reload': reload,
-             'stop': stop}[args.verb](args, os.environ['RUNTIME_DIRECTORY'])
-    except Broken as problem:
-        print('devstack-wsgi: %s' % problem, file=sys.stderr)
-        return 1
-    return 0
+    if args.verb == 'stats':
+        return service.run({'stats': stats}, args)
+    return service.run({'settle': settle, 'ready': ready, 'reload': reload, 'stop': stop}, args,
+                       run=os.environ['RUNTIME_DIRECTORY'])
 
 
 if __name__ == '__main__':

@@ -28,20 +28,19 @@ import struct
 import sys
 import time
 
-POLL = 0.05
+sys.dont_write_bytecode = True
+sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
+                os.path.dirname(os.path.abspath(__file__)) + '/../helpers']
+
+import service
+from service import Broken, alive, main_pid
+
 # a worker that ended this often before it served will not serve
 DEATHS = 3
-# how long an application may answer 5xx (its database is late, say)
-PATIENCE = 30
-AGENT = 'devstack-wsgi-ready'
 # The master looks after its workers once a second, and when something comes
 # through the fifo. No command of uWSGI's has this letter: it only wakes.
 WAKE = b'z'
 LOADED = re.compile(r'^WSGI app \d+ .*ready in', re.MULTILINE)
-
-
-class Broken(Exception):
-    """The service will not come up by waiting."""
 
 
 def read_stats(path):
@@ -77,13 +76,13 @@ def request(protocol, prefix, path):
     """The bytes of one GET in either protocol."""
     if protocol == 'http':
         return ('GET %s HTTP/1.0\r\nHost: localhost\r\nUser-Agent: %s\r\n\r\n'
-                % (prefix + path or '/', AGENT)).encode()
+                % (prefix + path or '/', service.AGENT)).encode()
     variables = {
         'REQUEST_METHOD': 'GET', 'SCRIPT_NAME': prefix, 'PATH_INFO': path,
         'REQUEST_URI': prefix + path, 'QUERY_STRING': '',
         'SERVER_PROTOCOL': 'HTTP/1.1', 'SERVER_NAME': 'localhost',
         'SERVER_PORT': '80', 'REMOTE_ADDR': '127.0.0.1',
-        'HTTP_HOST': 'localhost', 'HTTP_USER_AGENT': AGENT,
+        'HTTP_HOST': 'localhost', 'HTTP_USER_AGENT': service.AGENT,
     }
     packet = b''
     for key, value in variables.items():
@@ -108,17 +107,6 @@ def ask(args):
             'utf-8', 'replace')
     except (IndexError, ValueError):
         return 0, 'no answer'
-
-
-def alive():
-    # systemd gives no MAINPID once the instance has ended by itself
-    if 'MAINPID' not in os.environ:
-        return False
-    try:
-        os.kill(int(os.environ['MAINPID']), 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def end(pid):
@@ -152,20 +140,15 @@ def tell(stats_path, command):
 
 
 def wait_workers(stats_path, enough):
-    """Wait until enough(the workers that serve, all workers).
-
-    The longer it takes, the less often is asked: many at boot wait long.
-    """
-    begin = time.monotonic()
-    while True:
+    """Wait until enough(the workers that serve, all workers)."""
+    for _ in service.pauses():
         tell(stats_path, WAKE)
-        if not alive():
+        if not alive(main_pid()):
             raise Broken('the server ended while it loaded the application')
         every = workers(read_stats(stats_path))
         if enough([w for w in every if serving(w)], every):
             return
         yield every
-        time.sleep(max(POLL, (time.monotonic() - begin) / 20))
 
 
 def ready(args, stats_path):
@@ -173,27 +156,11 @@ def ready(args, stats_path):
         if sum(max(0, w['respawn_count'] - 1) for w in every) >= DEATHS:
             raise Broken('the application ends its process at import,'
                          ' %d times now: its own output is above' % DEATHS)
-    limit = time.monotonic() + PATIENCE
-    while True:
-        try:
-            status, body = ask(args)
-        except OSError as error:
-            status, body = 0, str(error)
-        if 0 < status < 500:
-            return
-        if not alive():
-            raise Broken('the server ended before it answered')
-        if time.monotonic() > limit:
-            raise Broken('%s answered %s for %d s: %s' % (
-                args.prefix + args.healthcheck, status or 'nothing',
-                PATIENCE, ' '.join(body.split())))
-        time.sleep(POLL * 4)
+    service.wait_answer(lambda: ask(args), args.prefix + args.healthcheck)
 
 
 def try_load(args, folder):
     """Load the application in a process of its own, which ends then."""
-    # a restart waits for what is imported, and has no use for this
-    import subprocess
     trial = os.path.join(folder, 'trial.ini')
     with open(args.conf) as conf, open(trial, 'w') as copy:
         copy.writelines(line for line in conf
@@ -204,17 +171,12 @@ def try_load(args, folder):
     environment = {key: value for key, value in os.environ.items()
                    if not key.startswith('UWSGI_')}
     try:
-        done = subprocess.run(
-            command + ['--no-server'], env=environment,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors='replace')
+        # its exit status says nothing of the application
+        service.try_load(command + ['--no-server'],
+                         lambda _, output: LOADED.search(output),
+                         env=environment)
     finally:
         os.unlink(trial)
-    # its exit status says nothing of the application
-    if not LOADED.search(done.stdout):
-        sys.stderr.write(done.stdout)
-        raise Broken('the new code does not load (see above);'
-                     ' the old goes on serving')
 
 
 def reload(args, stats_path):
@@ -224,7 +186,7 @@ def reload(args, stats_path):
     try_load(args, os.path.dirname(stats_path))
     old = {w['pid'] for w in before}
     if args.how == 'hup':
-        os.kill(int(os.environ['MAINPID']), signal.SIGHUP)
+        os.kill(main_pid(), signal.SIGHUP)
     else:
         tell(stats_path, b'c')
     deaths = sum(w['respawn_count'] for w in before)
@@ -240,15 +202,15 @@ def reload(args, stats_path):
 
 
 def stop(_, stats_path):
-    if alive():
-        os.kill(int(os.environ['MAINPID']), signal.SIGTERM)
-    while alive():
+    if alive(main_pid()):
+        os.kill(main_pid(), signal.SIGTERM)
+    while alive(main_pid()):
         # one that still loads passes over the signal, and has no request
         for worker in workers(read_stats(stats_path)):
             if worker['pid'] and not worker['apps']:
                 end(worker['pid'])
         tell(stats_path, WAKE)
-        time.sleep(POLL / 2)
+        time.sleep(service.POLL / 2)
 
 
 def stats(args):
@@ -279,17 +241,10 @@ def main():
     verb = verbs.add_parser('stats')
     verb.add_argument('sockets', nargs='*')
     args = parser.parse_args()
-    try:
-        if args.verb == 'stats':
-            stats(args)
-        else:
-            path = os.path.join(os.environ['RUNTIME_DIRECTORY'], 'stats')
-            {'ready': ready, 'reload': reload, 'stop': stop}[args.verb](
-                args, path)
-    except Broken as problem:
-        print('devstack-wsgi: %s' % problem, file=sys.stderr)
-        return 1
-    return 0
+    if args.verb == 'stats':
+        return service.run({'stats': stats}, args)
+    return service.run({'ready': ready, 'reload': reload, 'stop': stop}, args,
+                       stats_path=os.path.join(os.environ['RUNTIME_DIRECTORY'], 'stats'))
 
 
 if __name__ == '__main__':

@@ -1,6 +1,7 @@
 """uWSGI's ini: CONF, as DevStack's callers and people write it.
 
-The one parser of it; installed beside the helpers too, so it imports nothing of the package.
+The one parser of it. A copy of this file is a helper of units, written by lib/devstack_wsgi, so it
+imports nothing of the package.
 """
 
 from __future__ import annotations

@@ -17,6 +17,11 @@ def read(name: str) -> str:
     return (FILES / name).read_text(encoding='utf-8')
 
 
+def module(name: str) -> str:
+    """A module of the engine that helpers import, too."""
+    return (pathlib.Path(__file__).parent / f'{name}.py').read_text(encoding='utf-8')
+
+
 def fill(name: str, /, **marks: str) -> str:
     """A template with its marks filled; a line with one mark is left out if that is empty.
 

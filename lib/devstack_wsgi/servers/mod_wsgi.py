@@ -81,6 +81,8 @@ class ModWsgi(Server):
         return Facts(
             files=(File('config', _config(record)), File('script', _script(record)),
                    File('helper:mod_wsgi-control', template.read('mod_wsgi/control.py')),
+                   File('helper:service.py', template.read('helpers/service.py')),
+                   File('helper:conf.py', template.module('conf')),
                    File('helper:mod_wsgi-forward', template.read('mod_wsgi/forward.py'))),
             command=f'{_httpd()[0]} -f {conf} -DFOREGROUND',
             replaces=True,

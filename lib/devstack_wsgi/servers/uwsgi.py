@@ -72,7 +72,8 @@ class Uwsgi(Server):
 
     def describe(self, record: Record) -> Facts:
         files = [File('config', self.conf(record)),
-                 File('helper:uwsgi-control', template.read('uwsgi/control.py'))]
+                 File('helper:uwsgi-control', template.read('uwsgi/control.py')),
+                 File('helper:service.py', template.read('helpers/service.py'))]
         if record.transport == 'http':
             files.append(File('script', _adapter(record)))
         address = record.listen or paths.socket(record)
