@@ -9,7 +9,6 @@ load ../helpers/unit
 # A system on which 'first' is deployed, and what it is like then.
 function setup {
     fake_system
-    untraced load_lib lib/verbs
     # made once, for the first test
     if [[ ! -d "$BATS_FILE_TMPDIR/root" ]]; then
         deploy first --unit first-u --site first-s --key first-k \
@@ -74,14 +73,6 @@ function judge {
     [[ -z "$wrong" ]] || BAD+=("$row:$wrong said: $ERR")
 }
 
-# Hold the lock from here on: a run within a run takes no second one, and a
-# table takes half the time. Not for tests that run tools/wsgi.
-#
-# Usage: within_a_run
-function within_a_run {
-    _wsgi_apply_lock
-}
-
 # The same as refused, for a value of an option of 'wsgi deploy'.
 #
 # Usage: refused_value OPTION VALUE INSTEAD [SEEN]
@@ -111,7 +102,6 @@ function assert_none_bad {
         watcher.wsgi.api:application
     )
     local -a options=(--unit --site --key)
-    within_a_run
 
     refused 1 "name ''" 'give it a value' wsgi deploy '' --app m:a --path /x
     refused 1 "name 'a" 'control characters' \
@@ -135,7 +125,6 @@ function assert_none_bad {
         'm a:b' "m:a'" 'm:a;b' "m:a\\" m:1a 'm: a' m:a.b
         'm:a(' 'm:a)' 'm:a(b)' 'm:a()()' 'm:a() ' 'm():a' 'm:a().b' 'm:()'
     )
-    within_a_run
 
     for value in "${values[@]}"; do
         refused_value --app "$value" 'MODULE:CALLABLE'
@@ -165,7 +154,6 @@ function assert_none_bad {
         /a%2fb '/a"b' "/a'b" "/a\\" '/a*' '/(a)' '/a;b' '/a|b' '/a$' '/ä'
         'http://x/a' '/a<b' '/a>' '/a,b' '/a:b' '/a&b' '~' ' /a' '/a '
     )
-    within_a_run
 
     for value in "${values[@]}"; do
         refused_value --path "$value" '/compute'
@@ -183,7 +171,6 @@ function assert_none_bad {
         health '/a?b' '/a b' '/../x' '/a/..' '/a"b' /%2e 'http://x/' "/a\\"
         '/a;b' '/a#' '/(a)'
     )
-    within_a_run
 
     for value in "${values[@]}"; do
         refused_value --healthcheck "$value" '/healthcheck'
@@ -205,7 +192,6 @@ function assert_none_bad {
         '127.0.0.1:8 0' '*:80' /run/x.socket http://127.0.0.1:80 @x:80
         '127.0.0.1:80;' '127.0.0.1:80:80'
     )
-    within_a_run
 
     for value in "${values[@]}"; do
         refused_value --listen "$value" '127.0.0.1:8775'
@@ -218,7 +204,6 @@ function assert_none_bad {
 }
 
 @test "bad input: no address at all, and the uwsgi protocol on one" {
-    within_a_run
     refused 1 new '--path /URL' wsgi deploy new --app m:a --user "$ACCOUNT"
     refused 1 uwsgi 'only http' wsgi deploy new --app m:a \
         --listen 127.0.0.1:9009 --transport uwsgi --user "$ACCOUNT"
@@ -237,7 +222,6 @@ function assert_none_bad {
 
 @test "bad input: words of a short list" {
     local value
-    within_a_run
     for value in gunicorn UWSGI ../record 'uwsgi ' 'uwsgi,uwsgi' wsgi %i; do
         refused_value --mode "$value" 'known are: '
     done
@@ -261,7 +245,6 @@ function assert_none_bad {
         0 -1 +1 513 1000 99999999999999999999 2.5 '2,5' '2 ' ' 2' 0x2 08 two
         '2;id' 1e1 auto ٣ %n 2% 1-2
     )
-    within_a_run
 
     for value in "${values[@]}"; do
         refused_value "${options[i % 2]}" "$value" 'a number from 1 to 512'
@@ -280,7 +263,6 @@ function assert_none_bad {
 
 @test "bad input: accounts" {
     local value
-    within_a_run
     for value in 'no such' 0 1000 'a;b' -x ../x daemon:daemon %u Daemon 'a"b'
     do
         refused_value --user "$value" 'the name of an account'
@@ -296,19 +278,17 @@ function assert_none_bad {
 }
 
 @test "bad input: a service would run as root without anybody saying so" {
-    within_a_run
-    # shellcheck disable=SC2016  # the stub expands it
-    stub id 'case $1 in -un) echo root ;; *) exec /usr/bin/id "$@" ;; esac'
+    local -a as_root=()
+    [[ "$EUID" -eq 0 ]] || as_root=(unshare --map-root-user)
 
     refused 1 'say whom it runs as' '--user USER' \
-        wsgi deploy new --app m:a --path /new
+        "${as_root[@]}" "$REPO/tools/wsgi" deploy new --app m:a --path /new
 
     assert_none_bad
 }
 
 @test "bad input: folders that are not there or of another kind" {
     local option value
-    within_a_run
     for option in --venv --chdir --python-path; do
         for value in relative ./x ../x \~/x '/my folder' /a/../b '/a;b' \
             '/a"b' /a% '/a:/b'; do
@@ -325,7 +305,6 @@ function assert_none_bad {
 }
 
 @test "bad input: a venv of a Python that uWSGI does not load" {
-    within_a_run
     fake_venv old 2.7.18
     refused_value --venv "$REPLY" '/usr/bin/python3' 'Python 2.7'
     fake_venv new 3.13.0
@@ -341,7 +320,6 @@ function assert_none_bad {
 }
 
 @test "bad input: no uWSGI on the system" {
-    within_a_run
     rm "$WSGI_SYSROOT/usr/bin/uwsgi"
     remember
 
@@ -353,13 +331,12 @@ function assert_none_bad {
 }
 
 @test "bad input: a uWSGI that does not run" {
-    within_a_run
     fake_venv venv 3.11
     printf '#!/bin/bash\nexit 127\n' > "$REPLY/bin/uwsgi"
     chmod +x "$REPLY/bin/uwsgi"
 
     with_defaults new --venv "$REPLY" --set harakiri=60
-    refused 1 "'$REPLY/bin/uwsgi --help'" 'is uWSGI whole?' \
+    refused 1 "'$REPLY/bin/uwsgi --help'" 'is the installation complete?' \
         wsgi deploy "${REPLY_WORDS[@]}"
 
     assert_none_bad
@@ -367,7 +344,6 @@ function assert_none_bad {
 
 @test "bad input: variables of the environment" {
     local value
-    within_a_run
     # what has no form of a variable
     # shellcheck disable=SC2016  # the characters themselves
     for value in A =x 1A=x 'A B=x' A-B=x A.B=x '$A=x' 'A[0]=x' 'A;B=x' "'A=x'"
@@ -397,7 +373,6 @@ function assert_none_bad {
         $'\xff' $'\xc3' $'\x9b' $'\xc0\x80' $'\xed\xa0\x80' $'\xf4\x90\x80\x80'
         $'\xef\xb7\x90' $'\xef\xbf\xbe' $'\xf0\x9f\xbf\xbf' $'\xc2\x85' $'\xc2\x9b'
     )
-    within_a_run
     for value in "${values[@]}"; do
         refused_value --env "A=é$value" 'in UTF-8' 'A=??'
         [[ "$ERR" != *"$value"* ]] || BAD+=("${value@Q} is told as it is")
@@ -408,7 +383,6 @@ function assert_none_bad {
 
 @test "bad input: arguments of the application" {
     local value
-    within_a_run
     for value in 'a"b' "a'b" "a\\" '\n'; do
         refused_value --arg "$value" 'quotes and backslashes'
     done
@@ -424,7 +398,6 @@ function assert_none_bad {
 
 @test "bad input: settings of the server" {
     local value
-    within_a_run
     for value in harakiri =5 harakiri= Harakiri=5 'hara kiri=5' 1x=2 -x=1 \
         '[uwsgi]' '#x=1' '%x=1'; do
         refused_value --set "$value" 'KEY=VALUE'
@@ -467,7 +440,6 @@ function assert_none_bad {
 
 @test "bad input: places for the server's configuration" {
     local value
-    within_a_run
     for value in x.ini ./x.ini ../x.ini '/etc/x y.ini' /etc/../x.ini \
         '/etc/x;y' '/etc/%i.ini' '/etc/x:uwsgi' '/etc/"x"'; do
         refused_value --conf "$value" 'absolute path'
@@ -491,7 +463,6 @@ function assert_none_bad {
         /etc/devstack-wsgi/uwsgi/new.ini
     )
     local file
-    within_a_run
 
     for file in "${files[@]}"; do
         mkdir -p "$WSGI_SYSROOT${file%/*}"
@@ -533,7 +504,6 @@ function with_variable {
         'API_WORKERS|lots|a number from 1 to 512'
         'API_WORKERS|0|a number from 1 to 512'
     )
-    within_a_run
 
     for row in "${rows[@]}"; do
         IFS='|' read -r name value instead <<< "$row"
@@ -600,7 +570,6 @@ function with_variable {
 }
 
 @test "bad input: two services of one call that want the same" {
-    within_a_run
     refused 1 /new 'choose another' wsgi deploy new new-too \
         --app m:a --path /new --user "$ACCOUNT"
     refused 1 127.0.0.1:9009 'choose another' wsgi deploy new new-too \
@@ -637,7 +606,6 @@ function with_variable {
         "command=/bin/true \"a|close its quotes|'/bin/true \"a'"
         "command=/bin/true 'a|close its quotes|true"
     )
-    within_a_run
     # by every verb, whatever service it is about
     local -a verbs=(
         'apply' 'status second' 'check first' 'show second' 'start second'
@@ -695,7 +663,6 @@ function with_variable {
         's/^path=.*/path=\//|prefix|first.conf'
         '1,99d|called after its name|first.conf'
     )
-    within_a_run
 
     deploy second --listen 127.0.0.1:9001 > /dev/null
     cp -p "$file" "$BATS_TEST_TMPDIR/good"
@@ -753,7 +720,6 @@ function with_variable {
 @test "bad input: services that are not there" {
     local verb name
     # shellcheck disable=SC2016  # names, not expansions
-    within_a_run
     for verb in apply start stop restart reload wait status check show; do
         # shellcheck disable=SC2016  # names, not expansions
         for name in nope '' 'a b' '$(id)' 'x]' '*' '@' "it's"; do
@@ -856,7 +822,6 @@ function with_variable {
         [python-path]=/etc [healthcheck]=/a [conf]=/etc/a.ini
         [hardening]=off [arg]=a [set]=harakiri=1
     )
-    within_a_run
 
     for field in "${!start[@]}"; do
         for payload in "${payloads[@]}"; do
@@ -874,20 +839,22 @@ function with_variable {
     assert_none_bad
 }
 
-@test "bad input: a place to wait for the lock that nobody can write" {
-    local fd
-    mkdir "$WSGI_SYSROOT/run/devstack-wsgi.queue"
-    exec {fd}> "$WSGI_SYSROOT/run/devstack-wsgi.lock"
+@test "bad input: a run that another one keeps waiting gives up" {
+    local fd lock=$WSGI_SYSROOT/run/devstack-wsgi.lock
+    wrap flock
+    exec {fd}> "$lock"
     flock "$fd"
     remember
 
     with_defaults new
-    capture wsgi deploy "${REPLY_WORDS[@]}"
+    # after 300 s
+    FAIL_AT='flock --timeout 300 *' capture wsgi deploy "${REPLY_WORDS[@]}"
     exec {fd}>&-
 
     assert_equal "$STATUS" 1
     assert_equal "$ERR" "wsgi: waiting for another run to end
-[ERROR] wsgi: cannot write /run/devstack-wsgi.queue, in which runs wait"
+flock: told to fail
+[ERROR] wsgi: another run has held $lock for 300 s; 'fuser $lock' shows it"
     assert_none_bad
 }
 
