@@ -61,7 +61,8 @@ def _service(record: Record, facts: Facts) -> str:
     return template.fill(
         'unit/service.conf', name=record.name, unit=record.unit, user=record.user,
         group=record.group, install=install,
-        command=text.unit_command(record.command) or facts.command,
+        # DevStack's, which a drop-in replaces where the server is another than it says
+        command=text.unit_command(record.command) if ' ' in record.command else facts.command,
         environment='\n'.join(f'Environment={text.unit_word(each)}' for each in record.env))
 
 
