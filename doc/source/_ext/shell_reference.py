@@ -7,6 +7,7 @@ The comment is the manual; there is no second copy to keep in step.
 
 import pathlib
 import re
+import sys
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -53,6 +54,18 @@ class ShellReference(Directive):
         return result
 
 
+class DeployOptions(Directive):
+    """Put the options of 'wsgi deploy' into the document, from the engine's table of fields."""
+
+    def run(self):
+        sys.path.insert(0, str(TOP / 'lib'))
+        from devstack_wsgi import manual
+        block = nodes.literal_block('', '\n'.join(manual.options()))
+        block['language'] = 'none'
+        return [block]
+
+
 def setup(app):
     app.add_directive('shell-reference', ShellReference)
+    app.add_directive('deploy-options', DeployOptions)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}
