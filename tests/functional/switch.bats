@@ -146,6 +146,82 @@ function services_files {
     assert_output --partial '"drift": "none"'
 }
 
+@test "switch: one of three does not come up, the others are switched" {
+    local name
+    local -a bad=()
+    for name in three-one three-two three-six; do
+        serve uwsgi "$name"
+    done
+    in_machine sed -i '/^import time/a import uwsgi' /srv/three-two/probe.py
+    wsgi restart three-two
+    for name in three-one three-two three-six; do
+        load_begin "$name" "http://127.0.0.1/$name/" --rate 20
+    done
+
+    run wsgi switch mod_wsgi three-one three-two three-six
+
+    assert_failure 1
+    assert_output --partial "No module named 'uwsgi'"
+    assert_line "[ERROR] wsgi: switch: not under mod_wsgi: three-two; 'wsgi\
+ status' shows what they are under"
+    for name in three-one:mod_wsgi three-two:uwsgi three-six:mod_wsgi; do
+        load_end "${name%:*}"
+        assert_no_failure 20
+        run wsgi status "${name%:*}" --json
+        [[ "$output" == *"\"mode\": \"${name#*:}\", \"state\": \"active\""* &&
+            "$output" == *'"drift": "none"'* ]] || bad+=("$name: $output;")
+    done
+    assert_equal "${bad[*]}" ''
+    run in_machine find /etc /var/lib/devstack-wsgi /run/devstack-wsgi \
+        -name '*.switch*'
+    assert_output ''
+}
+
+# As DevStack's Glance: the front speaks to it in HTTP at an address in CONF,
+# and DevStack's own command is what starts it.
+#
+# Usage: adopt_image [ENVIRONMENT]
+function adopt_image {
+    in_machine install -D -m 0644 -t /srv/image "$REPO/tests/apps/probe.py"
+    in_machine env STACK_USER=www-data "$REPO/tools/wsgi" adopt_config \
+        /etc/image.ini /srv/image/probe.py /image image /usr/bin/uwsgi \
+        'local 127.0.0.1' no
+    wsgi adopt_unit devstack@g-api.service \
+        '/usr/bin/uwsgi --procname-prefix image --ini /etc/image.ini' '' \
+        www-data "${1:-}" /usr/bin:/bin
+}
+
+@test "switch: a CONF with an address of its own goes there and back" {
+    local i address
+    count 2 10
+    local times=$REPLY
+    adopt_image IMPORT_SECONDS=1
+    wsgi start image
+    run in_machine grep -c '^http-socket = 127.0.0.1:' /etc/image.ini
+    assert_output 1
+    address=$(in_machine sed -n 's/^http-socket = //p' /etc/image.ini)
+    wsgi switch mod_wsgi image
+    wsgi switch uwsgi image
+    services_files > "$BATS_TEST_TMPDIR/before"
+    load_begin all http://127.0.0.1/image/ --rate 20
+
+    for (( i = 0; i < times; i++ )); do
+        wsgi switch mod_wsgi image
+        http_status "http://$address/image/"
+        assert_equal "$REPLY" 200
+        wsgi switch uwsgi image
+        http_status "http://$address/image/"
+        assert_equal "$REPLY" 200
+    done
+
+    load_end all
+    figure "image" "$times times there and back, ${LOAD[failed]} of" \
+        "${LOAD[sent]} failed, longest pause ${LOAD[longest_pause_ms]} ms"
+    assert_no_failure 40
+    run diff -u "$BATS_TEST_TMPDIR/before" <(services_files)
+    assert_success
+}
+
 @test "switch: with an address of its own, what comes waits for the import" {
     local i
     count 2 10

@@ -95,8 +95,8 @@ function assert_tree {
 # Deploy a service and kill the run: all of it, or its shell alone.
 #
 # Usage: cut_off BEGIN MILLISECONDS WHAT NAME OPTION...
-#   BEGIN  start: so long after the start; swap: so long after the check, when
-#          files get to their places
+#   BEGIN  start: so long after the start; swap: so long after what is there
+#          was copied, when files get to their places
 #   WHAT   shell: the processes that it has started end by themselves; all
 #   REPLY  its status; 137: it was killed
 function cut_off {
@@ -109,7 +109,7 @@ function cut_off {
         setsid "$@" > /dev/null 2>&1 &
         pid=$!
         if [[ "$begin" == swap ]]; then
-            until [[ /var/lib/devstack-wsgi/rollback -nt /run/cut-off ]]; do
+            until [[ /var/lib/devstack-wsgi/run/old -nt /run/cut-off ]]; do
                 kill -0 "$pid" || break
             done
         fi
@@ -184,10 +184,7 @@ function cut_off_again {
     run diff -u <(grep -v /requests/ "$BATS_TEST_TMPDIR/whole") \
         <(tree_of "${TREE[@]}" | grep -v /requests/)
     assert_success
-    for name in /etc/devstack-wsgi/.staged \
-            /var/lib/devstack-wsgi/{pending,rollback}; do
-        refute in_machine test -e "$name"
-    done
+    refute in_machine test -e /var/lib/devstack-wsgi/run
     wsgi check
     run wsgi status --json
     refute_line --regexp '"drift": "([^n]|n[^o])'
@@ -207,6 +204,77 @@ function cut_off_again {
     cut_off_again mod_wsgi other
 }
 
+# As in faults-apply.bats, for what undoes a run.
+# shellcheck disable=SC2016  # expanded in the machine
+readonly FAILPOINT='
+source "$1/lib/verbs"
+shift
+declare -A TIMES=()
+set -o functrace -o pipefail
+trap '\''_AT=${number:-x}:${FUNCNAME[0]:-}:$LINENO
+    if [[ "${FUNCNAME[*]}" == *__wsgi_run_undo* && "$BASH_COMMAND" =~ \
+            ^(_wsgi_@(systemd|front)|a2|cp|exec|mv|printf|rm|systemctl) ]]; then
+        TIMES[$_AT]=$(( ${TIMES[$_AT]:-0} + 1 ))
+        _AT+=:${TIMES[$_AT]}
+        if [[ -z "${FAIL_AT:-}" ]]; then
+            echo "$_AT" >> /run/steps
+        elif [[ "$_AT" == "$FAIL_AT" ]]; then
+            kill -KILL "$$" "$BASHPID"
+        fi
+    fi'\'' DEBUG
+_wsgi_verbs_run "$@"
+'
+
+# Deploy a service with an application that does not load.
+# Usage: deploy_broken WORD...    how to call lib/verbs
+function deploy_broken {
+    in_machine "$@" deploy other-server --path /other-server --mode uwsgi \
+        --app probe:application --chdir /srv/other-server --user www-data \
+        --processes 3
+}
+
+@test "undo: killed while it is undone, the next run goes on with it" {
+    local i every at
+    local -a bad=() steps
+    serve mod-wsgi other-server
+    in_machine sed -i '/^import time/a import mod_wsgi' \
+        /srv/other-server/probe.py
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh 'printf %s "$1" > /run/failpoint' "$FAILPOINT"
+    in_machine rm -f /run/steps
+    tree_of "${TREE[@]}" | grep -v /requests/ > "$BATS_TEST_TMPDIR/before"
+    run deploy_broken bash /run/failpoint "$REPO"
+    assert_failure 1
+    assert_output --partial "No module named 'mod_wsgi'"
+    tree_of "${TREE[@]}" | grep -v /requests/ > "$BATS_TEST_TMPDIR/after"
+    run diff -u "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+    assert_success
+    mapfile -t steps <<< "$(in_machine cat /run/steps)"
+    count $(( ${#steps[@]} / 4 | 1 )) 1
+    every=$REPLY
+    load_serving other-server
+
+    for (( i = 0; i < ${#steps[@]}; i += every )); do
+        at=${steps[i]}
+        run deploy_broken env FAIL_AT="$at" bash /run/failpoint "$REPO"
+        [[ "$status" == 137 ]] || bad+=("$at: status $status, $output;")
+        run wsgi apply
+        [[ "$status" == 0 ]] || bad+=("$at: $output;")
+        run diff -U 0 "$BATS_TEST_TMPDIR/before" \
+            <(tree_of "${TREE[@]}" | grep -v /requests/)
+        [[ "$status" == 0 ]] || bad+=("$at: $output;")
+        run in_machine systemctl list-units --all --plain --no-legend \
+            'devstack@other-server.switch*'
+        [[ -z "$output" ]] || bad+=("$at: $output;")
+    done
+
+    load_end all
+    figure "killed while undone" "at $i of ${#steps[@]} steps," \
+        "${LOAD[failed]} of ${LOAD[sent]} failed"
+    assert_equal "${bad[*]}" ''
+    assert_no_failure 20
+}
+
 @test "undo: a run waits for one that stands still, and both are done" {
     # shellcheck disable=SC2016  # expanded in the machine
     run machine_sh '
@@ -214,7 +282,7 @@ function cut_off_again {
         shift
         "$tool" deploy first --path /first "$@" > /run/first 2>&1 &
         first=$!
-        until [[ -e /etc/devstack-wsgi/.staged ]]; do
+        until [[ -e /var/lib/devstack-wsgi/run ]]; do
             kill -0 "$first" || exit
         done
         kill -STOP "$first"
