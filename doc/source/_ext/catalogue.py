@@ -11,12 +11,17 @@ document, if that is there:
 """
 
 import json
+import os
 import pathlib
+import sys
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(TOP / 'lib'))
+from devstack_wsgi import catalogue, fields  # noqa: E402  # its folder is known now
+
 CATALOG = TOP / 'files' / 'catalog'
 RESULTS = TOP / 'doc' / 'source' / 'conformance.json'
 # what a mode's result has beside its verdict, and how it is told
@@ -28,16 +33,16 @@ FIGURES = (('date', '{}'), ('status', 'answers {}'),
 class Entry(dict):
     """An entry: each key's values in the order of the file, and its prose."""
 
-    def __init__(self, text):
-        super().__init__()
-        prose = []
-        for line in text.splitlines():
-            if line.startswith('#'):
-                prose.append(line[1:].strip())
-            elif line:
-                key, _, value = line.partition('=')
-                self.setdefault(key, []).append(value)
-        self.prose = ' '.join(prose)
+    def __init__(self, path):
+        draft = catalogue.entry(path.name)
+        super().__init__({field.name: list(draft.all(field.name))
+                          for field in fields.FIELDS + fields.ENTRY_FIELDS
+                          if field.name in draft})
+        if 'script' in self:
+            # the engine has it below this checkout
+            self['script'] = [os.path.relpath(self.one('script'), TOP)]
+        self.prose = ' '.join(line[1:].strip() for line in path.read_text().splitlines()
+                              if line.startswith('#'))
 
     def one(self, key, default=''):
         return self.get(key, [default])[0]
@@ -184,7 +189,7 @@ class Catalogue(Directive):
         for path in sorted(CATALOG.iterdir()):
             env.note_dependency(str(path))
             name = path.name
-            entry = Entry(path.read_text())
+            entry = Entry(path)
             result = results.get(name, {})
             rows.append([
                 [nodes.reference('', name, internal=True,
