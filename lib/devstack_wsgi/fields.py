@@ -9,7 +9,7 @@ import dataclasses
 import re
 from typing import Callable
 
-from devstack_wsgi import servers, text
+from devstack_wsgi import text
 
 # what to write instead of a value, '' for a good one
 Check = Callable[[str], str]
@@ -74,13 +74,17 @@ def _prose(_: str) -> str:
     return ''
 
 
-def _mode(value: str) -> str:
-    return '' if value in servers.known() else f"known are: {', '.join(servers.known())}"
+# words of fields that only others know: servers/__init__.py says them
+CHOICES: dict[str, Callable[[], tuple[str, ...]]] = {}
+
+
+def _chosen(field: str) -> Check:
+    return lambda value: _one_of(*CHOICES[field]())(value)
 
 
 def _path(value: str) -> str:
     if value == '/':
-        return "give a prefix (/compute): the root is Apache's own"
+        return "give a prefix (/compute): the root is the front's own"
     good = re.fullmatch(r'(/[A-Za-z0-9._~-]+)+', value)
     return '' if good and not {'.', '..'} & set(value.split('/')) else (
         'write a plain URL path such as /compute')
@@ -185,9 +189,9 @@ FIELDS = (
     Field('script', _file, 'FILE', ("a file that defines 'application'",)),
     Field('path', _path, 'URL', ('where it answers behind the front (/compute); and/or',)),
     Field('listen', _listen, 'H:P', ('an address of its own, spoken to in HTTP',)),
-    Field('mode', _mode, 'M', (
+    Field('mode', _chosen('mode'), 'M', (
         'the server (default: WSGI_MODE, else the one that it is under,', 'else uwsgi)')),
-    Field('transport', _one_of('uwsgi', 'http'), 'T', (
+    Field('transport', _chosen('transport'), 'T', (
         'uwsgi, or http (for chunked bodies), between the front and it',)),
     Field('processes', _workers, 'N', ('1 to 512 (default: API_WORKERS, else 2)',)),
     Field('threads', _workers, 'N', ('in each process, 1 to 512 (default 1)',)),

@@ -158,7 +158,7 @@ function assert_none_bad {
     for value in "${values[@]}"; do
         refused_value --path "$value" '/compute'
     done
-    refused_value --path / "the root is Apache's own"
+    refused_value --path / "the root is the front's own"
     refused_value --path '' 'give it a value'
     refused_value --path $'/a\nProxyPass /b http://c/' 'control characters' /a
 

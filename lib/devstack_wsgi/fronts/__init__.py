@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Iterable, Optional
+from typing import Iterable, Optional
 
-if TYPE_CHECKING:
-    from devstack_wsgi.record import Record
-    from devstack_wsgi.servers import Facts
+from devstack_wsgi.record import Record
+from devstack_wsgi.servers import Facts
 
 
 class Front:

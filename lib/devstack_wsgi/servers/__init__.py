@@ -10,10 +10,12 @@ import dataclasses
 import functools
 import importlib
 import os
-from typing import TYPE_CHECKING, Sequence
+from typing import Sequence
 
-if TYPE_CHECKING:
-    from devstack_wsgi.record import Record
+from devstack_wsgi import fields
+from devstack_wsgi.record import Record
+
+DEFAULT = 'uwsgi'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Server:
                 that somebody appended
     own_port:   it listens on a port of its own, behind the service's address
     numbers_workers: an application can ask it which of its workers it is in
+    transports: what the front may speak to it, its default first
     packages:   the distribution's, for dpkg and for rpm
     """
 
@@ -100,6 +103,7 @@ class Server:
     merge = 'lines'
     own_port = False
     numbers_workers = False
+    transports: tuple[str, ...] = ('http',)
     packages: dict[str, tuple[str, ...]] = {}
 
     def check(self, record: Record) -> None:
@@ -131,6 +135,17 @@ def known() -> tuple[str, ...]:
     return tuple(names)
 
 
+def modes() -> tuple[str, ...]:
+    """The same, the default first."""
+    return tuple(dict.fromkeys((DEFAULT, *known())))
+
+
+@functools.lru_cache(None)
+def transports() -> tuple[str, ...]:
+    """What a front may speak to some server, the default server's first."""
+    return tuple(dict.fromkeys(each for name in modes() for each in get(name).transports))
+
+
 @functools.lru_cache(None)
 def get(name: str) -> Server:
     """The server of a mode that is known."""
@@ -144,3 +159,6 @@ def get(name: str) -> Server:
 def conf_text(record: Record) -> str:
     """The text of CONF, by the server in whose language it is."""
     return next(get(name) for name in known() if get(name).reads_conf).conf(record)
+
+
+fields.CHOICES.update(mode=known, transport=transports)

@@ -26,7 +26,7 @@ def test_a_good_value_is_taken(field, value):
     ('name', 'a-', 'use a-z'), ('name', 'a' * 49, 'at most 48'), ('name', '1a', 'use a-z'),
     ('app', 'm', 'MODULE:CALLABLE'), ('app', 'm:a.b', 'MODULE:CALLABLE'),
     ('app', 'm:a(x)', 'MODULE:CALLABLE'), ('app', 'm:ä', 'MODULE:CALLABLE'),
-    ('path', '/', "the root is Apache's own"), ('path', 'a', 'plain URL path'),
+    ('path', '/', "the root is the front's own"), ('path', 'a', 'plain URL path'),
     ('path', '/a/', 'plain URL path'), ('path', '/a/../b', 'plain URL path'),
     ('path', '/a b', 'plain URL path'), ('path', '/./a', 'plain URL path'),
     ('listen', '127.0.0.1', 'an address and a port'), ('listen', '127.0.0.1:0', 'a port'),
