@@ -16,10 +16,10 @@ readonly ONE=(--path /changes --site one --env ROUND=one)
 readonly TWO=(--path /changes --site two --env ROUND=two --transport http
     --processes 3)
 
-# A run that ends in the middle: before the step or the command of a step that
-# $FAIL_AT says, MANIFEST'S LINE:FUNCTION:LINE:TIME; with FAIL_HOW=wait it
-# stands still there. Without FAIL_AT it notes them in /run/steps, each with the
-# verb of its line.
+# A run that ends in the middle: before the step, or the command of a step,
+# $FAIL_AT, MANIFEST'S LINE:FUNCTION:LINE:TIME; with FAIL_HOW=wait it stands
+# still there. Without FAIL_AT it notes them in /run/steps, each with the verb
+# of its line.
 # shellcheck disable=SC2016  # expanded in the machine
 readonly FAILPOINT='
 source "$1/lib/verbs"
@@ -27,8 +27,8 @@ shift
 declare -A TIMES=()
 set -o functrace -o pipefail
 WHERE="*:*(_)wsgi_@(run|step|verbs_plan|front|systemd)_*:*"
-COMMANDS="\"_wsgi_step _wsgi_engine _wsgi_run_all a2* \"\$ctl cp exec ln mkdir mv
-    printf rm stat systemctl"
+COMMANDS="\"_wsgi_step _wsgi_engine _wsgi_run_all a2 \"\$ctl cp exec ln
+    mkdir mv printf rm stat systemctl"
 COMMANDS="@($(printf "%s*|" $COMMANDS)-)"
 trap '\''_AT=${last:-x}:${FUNCNAME[0]:-}:$LINENO
     if [[ "$_AT" == $WHERE && "$BASH_COMMAND" == $COMMANDS ]]; then

@@ -212,8 +212,9 @@ shift
 declare -A TIMES=()
 set -o functrace -o pipefail
 trap '\''_AT=${number:-x}:${FUNCNAME[0]:-}:$LINENO
-    if [[ "${FUNCNAME[*]}" == *__wsgi_run_undo* && "$BASH_COMMAND" =~ \
-            ^(_wsgi_@(systemd|front)|a2|cp|exec|mv|printf|rm|systemctl) ]]; then
+    if [[ "${FUNCNAME[*]}" == *__wsgi_run_undo* && "$BASH_COMMAND" == \
+            @(_wsgi_systemd_|_wsgi_front_|a2|cp|exec|mv|printf|rm|syst)* ]]
+    then
         TIMES[$_AT]=$(( ${TIMES[$_AT]:-0} + 1 ))
         _AT+=:${TIMES[$_AT]}
         if [[ -z "${FAIL_AT:-}" ]]; then
