@@ -6,6 +6,7 @@ import functools
 import pathlib
 
 from devstack_wsgi import fields, servers, template
+from devstack_wsgi.fronts import front
 
 _FRONT_DOOR = pathlib.Path(__file__).resolve().parents[1] / 'wsgi'
 _OPTIONS = '  OPTION '
@@ -44,8 +45,8 @@ def options() -> list[str]:
 
 def overview() -> str:
     """The verbs, each with the first sentence of its manual."""
-    lines = ['Usage: wsgi VERB [ARGUMENT...]', 'Deploys APIs as WSGI applications behind Apache.',
-             '']
+    lines = ['Usage: wsgi VERB [ARGUMENT...]',
+             f'Deploys APIs as WSGI applications behind {front().title}.', '']
     for verb, comment in verbs().items():
         lines.append(f"  {verb:<9}{' '.join(comment).partition('.')[0]}")
     lines += ['  catalog   the services that deploy knows by name',

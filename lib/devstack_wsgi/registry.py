@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Iterable, Optional
 
 from devstack_wsgi import conf, fields, host, paths, servers
+from devstack_wsgi.fronts import front
 from devstack_wsgi.record import Draft, Record, parse
 from devstack_wsgi.refused import Refused
 
@@ -171,8 +172,8 @@ def normalize(draft: Draft) -> None:
     name = draft['name']
     for field in ('unit', 'site', 'key'):
         draft.default(field, name)
-    draft.default('transport', 'http' if 'listen' in draft else 'uwsgi')
-    for field, value in (('mode', 'uwsgi'), ('processes', '2'), ('threads', '1'),
+    draft.default('transport', 'http' if 'listen' in draft else servers.transports()[0])
+    for field, value in (('mode', servers.DEFAULT), ('processes', '2'), ('threads', '1'),
                          ('hardening', 'standard')):
         draft.default(field, value)
     if 'app' in draft and 'script' in draft:
@@ -182,10 +183,11 @@ def normalize(draft: Draft) -> None:
                       '--app MODULE:CALLABLE or --script FILE', ': ')
     if 'path' not in draft and 'listen' not in draft:
         raise Refused(name, 'say where it answers',
-                      '--path /URL (behind Apache), --listen HOST:PORT (directly) or both', ': ')
-    if 'listen' in draft and draft['transport'] == 'uwsgi':
-        raise Refused(name, "transport 'uwsgi' with --listen", 'only http; the uwsgi protocol on'
-                      ' TCP lets anybody run code', ': ')
+                      f'--path /URL (behind {front().title}), --listen HOST:PORT (directly) or both',
+                      ': ')
+    if 'listen' in draft and draft['transport'] != 'http':
+        raise Refused(name, f"transport '{draft['transport']}' with --listen",
+                      'only http; the uwsgi protocol on TCP lets anybody run code', ': ')
 
 
 def choose_port(draft: Draft, registry: Registry) -> None:

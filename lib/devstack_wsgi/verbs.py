@@ -30,7 +30,7 @@ Words = Sequence[str]
 def main(words: Words) -> int:
     """Answer one call; returns the exit status."""
     try:
-        if words[0] == 'plan':
+        if words[0] == 'plan' and words[2:] and words[2] in PLANS:
             _plan(words[1], PLANS[words[2]](words[3:]))
             return 0
         if words[0] not in ANSWERS:
@@ -335,7 +335,7 @@ def _adopt_unit(registry: Registry, call: adopt.Unit) -> tuple[Manifest, str, st
 
     done, files = steps.apply(registry, [record.name], fresh=fresh, halting=differing)
     if host.read(told) != _told(files):
-        # it may hold the secret of the service's httpd
+        # it may hold a secret of the service's server
         done.manifest.folder(os.path.dirname(told))
         done.manifest.write(Staged(told, _told(files)))
     return done.manifest, record.name, (
@@ -493,6 +493,13 @@ def failed(words: Words) -> int:
     return 0
 
 
+def known_servers(_: Words) -> int:
+    """A line for each server, the default first: its name, and what the front may speak to it."""
+    for name in servers.modes():
+        print(name, *servers.get(name).transports)
+    return 0
+
+
 def catalog(_: Words) -> int:
     print(*catalogue.names(), sep='\n')
     return 0
@@ -516,7 +523,7 @@ PLANS: dict[str, Callable[[Words], Manifest]] = {
         adopt_config, adopt_unit, adopt_remove, adopt_proxy, adopt_settle, adopt_stop,
         adopt_release, adopt_next)}
 ANSWERS: dict[str, Callable[[Words], int]] = {
-    'status': show_status, 'help': help_of,
+    'status': show_status, 'help': help_of, 'servers': known_servers,
     **{each.__name__: each for each in (
         batches, check, show, failed, catalog, completion, adopt_units, adopt_list,
         adopt_prepare, adopt_installed)}}

@@ -30,10 +30,32 @@ load ../helpers/figures
 readonly STATUS_ONLY=(--silent --output /dev/null --max-time 30
     --write-out '%{http_code}')
 
-# the ways to a service: two behind Apache and one without, under uWSGI; the
-# same under mod_wsgi, which is always spoken to in HTTP
-# shellcheck disable=SC2034  # the tests go through them
-readonly TRANSPORTS=(uwsgi http direct mod-wsgi mod-wsgi-direct)
+# the ways to a service: for each server, one behind Apache for each of its
+# transports, and one without. Those of the default server have the transport's
+# name alone: uwsgi http direct, mod-wsgi mod-wsgi-direct. WAYS has the options.
+TRANSPORTS=()
+declare -gA WAYS=()
+
+# Usage: _functional_ways    sets TRANSPORTS, WAYS
+function _functional_ways {
+    local mode='' way='' name transport
+    local -a words=()
+    while read -r -a words; do
+        # the default server comes first
+        if [[ ${#TRANSPORTS[@]} -gt 0 ]]; then
+            mode="--mode ${words[0]}" way=${words[0]//_/-}
+        fi
+        for transport in "${words[@]:1}" direct; do
+            name=${way:+$way-}$transport
+            [[ "$transport" != "${words[1]}" ]] || name=${way:-$transport}
+            TRANSPORTS+=("$name")
+            WAYS[$name]=$mode
+            [[ "$transport" == direct || "$transport" == "${words[1]}" ]] ||
+                WAYS[$name]+=" --transport $transport"
+        done
+    done < <("$REPO/tools/wsgi" servers)
+}
+_functional_ways
 
 declare -gA LOAD=() _LOADS=()
 declare -ga _SERVED=()
@@ -169,11 +191,8 @@ function serve {
 function where_of {
     local port=0 i
     export URL=http://127.0.0.1/$2
-    where=()
-    [[ "$1" != mod-wsgi* ]] || where=(--mode mod_wsgi)
+    read -r -a where <<< "${WAYS[$1]}"
     case $1 in
-        uwsgi|mod-wsgi) where+=(--path "/$2") ;;
-        http)           where+=(--path "/$2" --transport http) ;;
         *direct)
             # a port for each name; nobody else is in the machine
             for (( i = 0; i < ${#2}; i++ )); do
@@ -183,6 +202,7 @@ function where_of {
             where+=(--listen "127.0.0.1:$(( port + 9000 ))")
             URL=http://127.0.0.1:$(( port + 9000 ))
             ;;
+        *) where+=(--path "/$2") ;;
     esac
 }
 
@@ -203,7 +223,7 @@ function explain {
         echo "-- error log of Apache --"
         tail -n 8 /var/log/apache2/error.log
         echo "-- CONF --"
-        cat /etc/devstack-wsgi/{uwsgi,mod_wsgi}/"$1".{ini,conf} 2>/dev/null' \
+        cat /etc/devstack-wsgi/*/"$1".{ini,conf} 2>/dev/null' \
         "$1" 2>&1
 }
 

@@ -49,6 +49,7 @@ class Uwsgi(Server):
     reads_conf = True
     merge = 'keys'
     numbers_workers = True
+    transports = ('uwsgi', 'http')
     packages = {'dpkg': ('uwsgi-core', 'uwsgi-plugin-python3'),
                 'rpm': ('uwsgi', 'uwsgi-plugin-python3')}
 
