@@ -360,7 +360,8 @@ function copy_library {
 # Example: toy_server; "$COPY/tools/wsgi" deploy hello --mode toy
 function toy_server {
     copy_library &&
-        cp "$REPO/tests/fixtures/servers/toy" "$COPY/lib/servers/"
+        cp "$REPO/tests/fixtures/servers/toy.py" \
+            "$COPY/lib/devstack_wsgi/servers/"
 }
 
 # The shapes that a service can have, each with a golden copy of its files.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# the contract of lib/servers: every server answers the same questions, and
-# another one is one file more
+# the contract of lib/devstack_wsgi/servers: every server answers the same
+# questions, and another one is one file more
 
 load ../helpers/load
 load ../helpers/unit
@@ -10,32 +10,35 @@ function setup {
     fake_system
 }
 
-# The questions that a server answers, of all of them together.
+# Run Python with the package of a library's copy.
 #
-# Usage: questions FOLDER    Sets QUESTIONS
-function questions {
-    mapfile -t QUESTIONS < <(
-        for file in "$1"/*; do
-            sed -n "s/^function wsgi_${file##*/}_\([a-z_]*\) .*/\1/p" "$file"
-        done | LC_ALL=C sort -u
-    )
+# Usage: ask_servers FOLDER << 'END'    Sets REPLY, what it prints
+function ask_servers {
+    REPLY=$(PYTHONPATH=$1/lib python3 -B -)
 }
 
 # Usage: missing_answers FOLDER    Sets REPLY: 'SERVER: QUESTION; ...'
 function missing_answers {
-    local file question
-    questions "$1"
-    REPLY=''
-    for file in "$1"/*; do
-        for question in "${QUESTIONS[@]}"; do
-            grep -q "^function wsgi_${file##*/}_$question " "$file" ||
-                REPLY+="${file##*/}: $question; "
-        done
-    done
+    ask_servers "$1" << 'END'
+from devstack_wsgi import servers
+
+asked = [name for name, value in vars(servers.Server).items()
+         if callable(value) and not name.startswith('_')]
+for mode in servers.known():
+    server = servers.get(mode)
+    for name in asked:
+        answers = getattr(type(server), name) is not getattr(servers.Server, name)
+        # CONF is asked of the one that reads it
+        if answers == (name == 'conf' and not server.reads_conf):
+            print(f'{mode}: {name}; ', end='')
+    for name in ('name', 'packages'):
+        if not getattr(server, name):
+            print(f'{mode}: {name}; ', end='')
+END
 }
 
 @test "contract: every server answers every question" {
-    missing_answers "$REPO/lib/servers"
+    missing_answers "$REPO"
 
     assert_equal "$REPLY" ''
 }
@@ -43,67 +46,102 @@ function missing_answers {
 @test "contract: the toy of the tests answers every question" {
     toy_server
 
-    missing_answers "$COPY/lib/servers"
+    missing_answers "$COPY"
 
     assert_equal "$REPLY" ''
 }
 
 @test "contract: a server that lacks an answer is named" {
     toy_server
-    sed -i '/^function wsgi_toy_backend/,$d' "$COPY/lib/servers/toy"
+    sed -i '/def count/,$d; /packages/d' \
+        "$COPY/lib/devstack_wsgi/servers/toy.py"
 
-    missing_answers "$COPY/lib/servers"
+    missing_answers "$COPY"
 
-    assert_equal "$REPLY" 'toy: backend; toy: stats; '
+    assert_equal "$REPLY" 'toy: count; toy: packages; '
 }
 
 @test "contract: what the library asks is what the servers answer" {
-    local question
     local -a asked=() answered=()
-    questions "$REPO/lib/servers"
-    # settings is for the server itself
-    for question in "${QUESTIONS[@]}"; do
-        [[ "$question" == settings ]] || answered+=("$question")
-    done
+    ask_servers "$REPO" << 'END'
+from devstack_wsgi import servers
 
-    mapfile -t asked < <(sed -n \
-        's/.*"wsgi_\${[^}]*}_\([a-z_]*\)".*/\1/p' \
-        "$REPO"/lib/{adopt,apply,record,site,unit,verbs} |
-        LC_ALL=C sort -u)
+# the name is what it is asked by, and settings is for whoever makes up values
+print(*sorted(name for name in vars(servers.Server)
+              if not name.startswith('_') and name not in ('name', 'settings')))
+END
+    read -r -a answered <<< "$REPLY"
+
+    mapfile -t asked < <(
+        cd "$REPO/lib/devstack_wsgi" &&
+            grep -ohE '\b(next\(get\(.*\)|get\([a-z._]+\)|server)\.[a-z_]+' \
+                ./*.py servers/__init__.py | sed 's/.*\.//' | LC_ALL=C sort -u)
 
     assert_equal "${asked[*]}" "${answered[*]}"
 }
 
-@test "contract: a server touches neither systemd nor Apache nor the disk" {
+@test "contract: a server states facts, in no other program's words" {
+    # what changes the machine; directives and sections of a unit or a site
     local words='systemctl|systemd-analyze|apache2ctl|apachectl|a2en[a-z]*'
-    words+='|a2dis[a-z]*|mv|cp|rm|mkdir|chmod|chown|ln|tee|touch|sudo'
+    words+='|a2dis[a-z]*|mv|cp|rm|mkdir|chmod|chown|ln|tee|touch|sudo|open\('
+    words+='|(Exec|Listen|Restart|Environment|Wanted)[A-Za-z]*='
+    words+='|\[(Unit|Service|Socket|Install)\]|Proxy(Pass|Set)|RequestHeader'
+    words+='|<Location|BalancerMember'
 
-    run grep -nE "^[^#]*(^|[[:blank:];&|(])($words)[[:blank:]]" \
-        "$REPO"/lib/servers/*
+    run grep -nE "^[^#]*(^|['\"(\`[:blank:]])($words)([[:blank:]]|$|[^a-z])" \
+        "$REPO"/lib/devstack_wsgi/servers/[!_]*.py \
+        "$REPO/tests/fixtures/servers/toy.py"
 
     assert_output ''
 }
 
-@test "contract: the rest of the library asks no server by its name" {
-    local file names=''
-    for file in "$REPO"/lib/servers/*; do
-        names+="${names:+|}${file##*/}"
+@test "contract: nothing but a server's own file asks for it by its name" {
+    local file name names='' found
+    for file in "$REPO"/lib/devstack_wsgi/servers/[!_]*.py; do
+        name=${file##*/}
+        names+="${names:+|}${name%.py}"
     done
 
-    run grep -nE "wsgi_($names)_" \
-        "$REPO"/lib/{apply,paths,record,render,site,unit,verbs,wsgi}
+    # a protocol is no server
+    found=$(grep -rnE --include='*.py' \
+        "['\"]($names)['\"]|servers\.($names)\b" "$REPO/lib/devstack_wsgi" |
+        grep -vE 'facts\.protocol ==|:DEFAULT = ')
+    for name in ${names//|/ }; do
+        found=$(sed "/servers\/$name\.py:/d" <<< "$found")
+    done
+    assert_equal "$found" ''
 
+    run grep -nwE "^[^#]*($names)" "$REPO/tools/wsgi" "$REPO"/lib/fronts/* \
+        "$REPO"/lib/{message,run,systemd,verbs,wsgi}
+    assert_output ''
+    run grep -nE "(MODES|TRANSPORTS).*\b($names)\b" "$REPO/tools/conformance" \
+        "$REPO"/tests/helpers/f*.bash
     assert_output ''
 }
 
 @test "contract: nothing that is one server's own is said elsewhere" {
-    # what uWSGI speaks is a word of the interface (--transport), and the
-    # default; of mod_wsgi there is none
+    # what uWSGI speaks is a word of the interface (--transport), and adopt.py
+    # and conf.py read what DevStack says to it; of mod_wsgi there is none
+    local -a files=()
+    mapfile -t files < <(find "$REPO"/lib -maxdepth 2 -type f \
+        -not -name adopt.py -not -name '*.pyc')
     run grep -nE 'mod_wsgi|WSGIDaemon|apache2 -f|pyargv|lazy-apps|fifo-' \
-        "$REPO"/lib/{apply,record,render,site,switch,unit,verbs,wsgi} \
+        "${files[@]}" "$REPO"/lib/devstack_wsgi/fronts/*.py \
         "$REPO"/files/{unit,site}/*
 
     assert_output ''
+}
+
+@test "contract: nothing but the front's own files knows Apache" {
+    local found
+    # lib/wsgi is a manual, and lib/verbs and front() say which front it is
+    found=$(grep -niE 'apache|httpd|ProxyPass|a2en|a2dis|sites-|mods-' \
+        "$REPO"/lib/{message,run,systemd,verbs} \
+        "$REPO"/lib/devstack_wsgi/*.py \
+        "$REPO"/lib/devstack_wsgi/{fronts,servers}/__init__.py |
+        grep -vE 'lib/verbs:[^:]*:.*fronts/apache|import Apache$|Apache\(\)$') ||
+        true  # there is none
+    assert_equal "$found" ''
 }
 
 @test "contract: another server is one file more" {
@@ -113,14 +151,14 @@ function missing_answers {
         --user "$ACCOUNT"
 
     assert_success
-    assert_file_contains "$WSGI_SYSROOT/etc/devstack-wsgi/toy/hello.ini" \
-        '^# written by lib/servers/toy for hello$'
+    assert_file_contains "$WSGI_SYSROOT/etc/devstack-wsgi/toy/hello.conf" \
+        '^# written by lib/devstack_wsgi for hello$'
     assert_file_contains \
         "$WSGI_SYSROOT/etc/systemd/system/devstack@hello.service" \
-        '^ExecStart=/usr/bin/toy /etc/devstack-wsgi/toy/hello.ini$'
+        '^ExecStart=/usr/bin/toy /etc/devstack-wsgi/toy/hello.conf$'
     assert_file_contains \
         "$WSGI_SYSROOT/etc/apache2/sites-available/hello.conf" \
-        'unix:/run/devstack-wsgi/hello.socket|http://toy'
+        'unix:/run/devstack-wsgi/hello.socket|http://hello/hello'
     run "$COPY/tools/wsgi" status hello
     assert_line --regexp '^hello +toy '
     run "$COPY/tools/wsgi" check
@@ -150,7 +188,7 @@ function missing_answers {
     before=$REPLY
 
     "$COPY/tools/wsgi" switch toy
-    assert_file_exists "$WSGI_SYSROOT/etc/devstack-wsgi/toy/hello.ini"
+    assert_file_exists "$WSGI_SYSROOT/etc/devstack-wsgi/toy/hello.conf"
     assert_not_exists "$WSGI_SYSROOT/etc/devstack-wsgi/uwsgi/hello.ini"
     assert_not_exists "$WSGI_SYSROOT/etc/devstack-wsgi/uwsgi/own.py"
     run "$COPY/tools/wsgi" status
