@@ -124,7 +124,7 @@ END
     # and conf.py read what DevStack says to it; of mod_wsgi there is none
     local -a files=()
     mapfile -t files < <(find "$REPO"/lib -maxdepth 2 -type f \
-        -not -name adopt.py -not -name '*.pyc')
+        -not -name adopt.py -not -path '*/.*' -not -path '*/__pycache__/*')
     run grep -nE 'mod_wsgi|WSGIDaemon|apache2 -f|pyargv|lazy-apps|fifo-' \
         "${files[@]}" "$REPO"/lib/devstack_wsgi/fronts/*.py \
         "$REPO"/files/{unit,site}/*

@@ -115,13 +115,165 @@ function break_rule {
 }
 
 @test "house rules: a function of the library with a foreign name is found" {
-    break_rule lib/part 'function die {' ':' '}' 'function _wsgi_x {' ':' '}'
+    break_rule lib/part 'function die {' ':' '}' 'function _wsgi_x {' ':' '}' \
+        'function __wsgi_x_y {' ':' '}' 'function __wsgi_part_y {' ':' '}'
     break_rule lib/devstack 'function die {' ':' '}'
+    mkdir "$TREE/lib/fronts"
+    break_rule lib/fronts/one 'function __wsgi_front_x {' ':' '}' \
+        'function __wsgi_one_x {' ':' '}'
 
     rules function-prefix
 
-    assert_output --partial 'lib/part:19: function-prefix: die'
+    assert_line --partial 'lib/part:19: function-prefix: die'
+    assert_line --partial 'lib/part:25: function-prefix: __wsgi_x_y'
+    assert_line --partial 'lib/fronts/one:5: function-prefix: __wsgi_one_x'
+    assert_equal "${#lines[@]}" 3
+}
+
+# Two files of the library, of which the first calls the second.
+#
+# Usage: caller_and_called DEPENDS    what the header of the first says
+function caller_and_called {
+    printf '%s\n' '#!/bin/bash' '#' '# lib/called - an example' '#' \
+        '# Depends on: nothing' '# Reads:      nothing' \
+        '# Writes:     nothing' '# Public:     none' \
+        '# Private:    _wsgi_called_x' '' 'function _wsgi_called_x {' \
+        '    __wsgi_called_y' '}' 'function __wsgi_called_y {' '    :' '}' \
+        > "$TREE/lib/called"
+    sed -i "s|^# Depends on: .*|# Depends on: $1|" "$TREE/lib/part"
+    break_rule lib/part '_wsgi_called_x'
+}
+
+@test "house rules: a call of another file that the header lacks is found" {
+    caller_and_called nothing
+
+    rules function-reach
+
+    assert_output "lib/part:1: function-reach: calls _wsgi_called_x;\
+ 'Depends on' lacks lib/called"
+    for row in lib/called 'lib/*' 'this, lib/called (see it)'; do
+        caller_and_called "$row"
+        rules function-reach
+        assert_output ''
+    done
+}
+
+@test "house rules: a call of what is a file's own is found" {
+    caller_and_called lib/called
+    break_rule lib/part '# __wsgi_called_y is in a comment, and so # here'
+    rules function-reach
+    assert_output ''
+
+    break_rule lib/part 'if __wsgi_called_y; then :; fi'
+    rules function-reach
+
+    assert_output --partial 'lib/part:1: function-reach: calls __wsgi_called_y'
     assert_equal "${#lines[@]}" 1
+    # and when the name is put together
+    sed -i '$d' "$TREE/lib/part"
+    # shellcheck disable=SC2016  # text of a file
+    break_rule lib/part '"__wsgi_called_$1"'
+    rules function-reach
+    assert_output --partial 'calls __wsgi_called_y'
+}
+
+@test "house rules: a function for others that no other calls is found" {
+    caller_and_called nothing
+    sed -i '$d' "$TREE/lib/part"
+
+    rules function-reach
+
+    assert_output --partial 'lib/called:11: function-reach: no other file'
+    # a step of the manifest is called by its verb
+    caller_and_called lib/called
+    break_rule lib/called 'function _wsgi_step_go {' ':' '}'
+    rules function-reach
+    assert_output --partial 'no other file calls _wsgi_step_go'
+    mkdir "$TREE/lib/devstack_wsgi"
+    printf "manifest.step('go', 'far')\n" > "$TREE/lib/devstack_wsgi/a.py"
+    rules function-reach
+    assert_output ''
+}
+
+@test "house rules: files that depend on each other are found" {
+    caller_and_called lib/called
+    sed -i 's|^# Depends on: .*|# Depends on: lib/part|' "$TREE/lib/called"
+
+    rules function-reach
+
+    assert_output --partial 'lib:1: function-reach: files that depend on each'
+}
+
+@test "house rules: a function that is too long is found, or too many" {
+    local number
+    mkdir "$TREE/lib/devstack_wsgi"
+    {
+        printf 'function wsgi_long {\n'
+        printf '    :\n%.0s' {1..39}
+        printf '}\n'
+    } >> "$TREE/lib/part"
+    printf '%s\n' 'def long():' > "$TREE/lib/devstack_wsgi/a.py"
+    printf '    pass\n%.0s' {1..60} >> "$TREE/lib/devstack_wsgi/a.py"
+
+    rules function-length
+
+    assert_line --partial 'lib/part:19: function-length: wsgi_long: 41 lines'
+    assert_line --partial 'a.py:1: function-length: long: 61 lines'
+    assert_line --partial 'lib:1: function-length: 2 of 3 functions'
+    sed -i '$d' "$TREE/lib/devstack_wsgi/a.py" "$TREE/lib/part"
+    printf '}\n' >> "$TREE/lib/part"
+    sed -i '20d' "$TREE/lib/part"
+    for number in {1..32}; do
+        printf 'def short%d():\n    pass\n' "$number"
+    done >> "$TREE/lib/devstack_wsgi/a.py"
+    rules function-length
+    assert_output ''
+}
+
+@test "house rules: a header that is not true is found" {
+    caller_and_called 'lib/called, lib/unused'
+    sed 's/called/unused/' "$TREE/lib/called" > "$TREE/lib/unused"
+    sed -i '/^# Private/s/_wsgi_called_x/_wsgi_gone/' "$TREE/lib/called"
+
+    rules header-truth
+
+    assert_line --partial 'lib/part:1: header-truth: calls nothing of lib/unu'
+    assert_line --partial 'lib/called:11: header-truth: the header lacks _wsgi'
+    assert_line --partial 'lib/called:1: header-truth: the header lists _wsgi_g'
+    # one that is sourced for others counts
+    # shellcheck disable=SC2016  # text of a file
+    break_rule lib/part 'source "${BASH_SOURCE[0]%/*}/unused" || return'
+    rules header-truth
+    refute_line --partial unused
+}
+
+@test "house rules: an engine that prints, or starts a program, is found" {
+    local file=$TREE/lib/devstack_wsgi/a.py
+    mkdir "$TREE/lib/devstack_wsgi"
+    printf '%s\n' 'import os' 'import subprocess' 'print(1)' \
+        'os.system("x")' 'os.execv("x", [])' 'def f():' \
+        '    sys.stderr.write("print(1)")' 'os.environ["a"] = "b"' \
+        'os.chdir("/")' 'blueprint("print(1)")' 'os.environ["a"]' > "$file"
+
+    rules engine-doors
+
+    assert_equal "$(printf '%s\n' "${lines[@]}" | sed -E \
+        's/^.*a\.py:([0-9]+): engine-doors: ([^:]*):.*/\1 \2/' | sort -nu)" \
+        '2 subprocess 
+3 print
+4 os.system
+5 os.execv
+7 sys.stderr
+8 os.environ['"'a'"']
+9 os.chdir'
+    # each has its place
+    mv "$file" "${file%/*}/host.py"
+    rules engine-doors
+    refute_line --partial subprocess
+    refute_line --partial os.system
+    mv "${file%/*}/host.py" "${file%/*}/verbs.py"
+    rules engine-doors
+    refute_line --partial print
 }
 
 @test "house rules: a public function without its manual is found" {
