@@ -21,14 +21,15 @@ Exit:       0 nothing found; 1 a case failed, printed so that it can be pasted
 import argparse
 import ast
 import collections
+import contextlib
 import ctypes
+import io
 import json
 import os
 import re
 import resource
 import shlex
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,14 @@ import hypothesis
 from hypothesis import strategies
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '../../lib'))
+
+from devstack_wsgi import (  # noqa: E402  # the folder is known now
+    declare, fields as table, host, plan, record as records, refused,
+    registry, servers, verbs)
+
+MODES = [name.encode() for name in servers.known()]
+TRANSPORTS = [name.encode() for name in servers.transports()]
 MODULES = '/usr/lib/apache2/modules'
 NOBODY = 65534
 CLONE_NEWNET = 0x40000000
@@ -57,7 +66,7 @@ FRAGMENTS = [
     b'$(touch canary)', b'`touch canary`', b'@(exec://touch canary)',
     b'@', b'(exec://touch canary)', b'@(file:///etc/passwd)', b'@NAME@',
     b'x[$(touch canary)]', b'a[`touch canary`]', b']', b']]', b'[', b'[0]',
-    b'_WSGI_RECORD[$(touch canary)]', b'${_WSGI_DIR}', b'${DEVSTACK}',
+    b'{record.name}', b'{0}', b'%(name)s', b'\\g<0>', b'${DEVSTACK}',
     b'"', b"'", b'"""', b"'''", b'\\', b'\\\\', b'\\"', b"\\'", b'\\n',
     b'\\x41', b'\\101', b';', b' ; ', b'#', b' # ', b'&', b'&&', b'|', b'||',
     b'<', b'>', b'</Location>', b'*', b'?', b'~', b'{a,b}', b'!', b'(', b')',
@@ -79,8 +88,8 @@ GOOD = {
     'script': [b'@/app.wsgi', b'@/a+b=c,d@~-.wsgi'],
     'path': [b'/x', b'/x.y/z~-_', b'/a'],
     'listen': [b'127.0.0.1:8775', b'[::1]:9292', b'0.0.0.0:80', b'[::]:81'],
-    'mode': [b'uwsgi', b'mod_wsgi'],
-    'transport': [b'http', b'uwsgi'],
+    'mode': MODES,
+    'transport': TRANSPORTS,
     'processes': [b'1', b'512'],
     'threads': [b'1', b'8'],
     'preload': [b'yes', b'no'],
@@ -124,7 +133,7 @@ FORMS = {
     'python-path': FOLDER_FORM, 'conf': FOLDER_FORM,
     'listen': rb'[0-9a-fA-F.:\[\]]+:[0-9]+', 'port': rb'[0-9]+',
     'processes': rb'[0-9]+', 'threads': rb'[0-9]+', 'secret': rb'[0-9a-f]{32}',
-    'mode': rb'uwsgi|mod_wsgi', 'transport': rb'uwsgi|http',
+    'mode': b'|'.join(MODES), 'transport': b'|'.join(TRANSPORTS),
     'preload': rb'yes|no', 'on-demand': rb'yes|no', 'tls-proxy': rb'yes|no',
     'user': rb'[a-z_][a-z0-9_-]*', 'group': rb'[a-z_][a-z0-9_-]*',
     'hardening': rb'off|standard|strict', 'by': rb'devstack',
@@ -286,10 +295,22 @@ def quoted(word):
         else '\\x%02x' % byte for byte in word) + "'"
 
 
-# The library
+# The engine
+
+Answer = collections.namedtuple('Answer', 'status errors fields files again')
+
+
+def to_text(word):
+    """Bytes as the engine gets them: what is no UTF-8 comes back as it is."""
+    return word.decode(errors='surrogateescape')
+
+
+def to_bytes(text):
+    return text.encode(errors='surrogateescape')
+
 
 class Library:
-    """One shell with the library, and the system that it sees."""
+    """The engine, and the system that it sees."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -312,41 +333,30 @@ class Library:
             put(os.path.join(folder, name, 'pyvenv.cfg'), b'home = /usr/bin\n')
         for name in ('app.wsgi', 'a+b=c,d@~-.wsgi'):
             put(os.path.join(folder, name), b'')
-        environment = {
-            'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'HOME': self.cwd,
-            'LC_ALL': 'C.UTF-8', 'WSGI_SYSROOT': self.root,
-        }
-        self.shell = subprocess.Popen(
-            ['bash', os.path.join(HERE, 'fuzz-answer'), folder],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=self.cwd,
-            env=environment)
+        host.SYSROOT = self.root
+        os.chdir(self.cwd)
         self.before = self.written()
 
-    def ask(self, *words):
-        """The answer's words; a Finding if the shell is gone."""
-        put(os.path.join(self.folder, 'request'),
-            b''.join(word + b'\0' for word in words))
-        try:
-            self.shell.stdin.write(b'\n')
-            self.shell.stdin.flush()
-        except BrokenPipeError:
-            raise Finding('the shell ended')
-        data = b''
-        while True:
-            more = os.read(self.shell.stdout.fileno(), 1 << 20)
-            if not more:
-                raise Finding('the shell ended')
-            data += more
-            if data.endswith(b'\0'):
-                words = data.split(b'\0')
-                if len(words) == int(words[0]) + 2:
-                    return words[1:-1]
+    def declare(self, words):
+        """What 'wsgi deploy' makes of words; a Finding if it fails."""
+        def make():
+            known = registry.Registry()
+            declare.declare(known, to_text(words[0]),
+                            [to_text(word) for word in words[1:]])
+            return known
+        return ask(make)
 
     def load(self, text, name=NAME):
+        """What 'wsgi apply' makes of a record's file."""
+        def make():
+            known = registry.load()
+            for each in known.records.values():
+                declare.check_system(each)
+            return known
         path = os.path.join(self.services, name.decode() + '.conf')
         put(path, text)
         try:
-            return self.ask(b'load')
+            return ask(make)
         finally:
             os.unlink(path)
 
@@ -361,31 +371,40 @@ class Library:
                 seen.append((path, os.lstat(path).st_mtime_ns))
         return sorted(seen)
 
-    def close(self):
-        self.shell.stdin.close()
-        self.shell.stdout.close()
-        self.shell.wait()
+
+def ask(make):
+    """The engine's answer: the registry that MAKE returns, with a plan."""
+    # of another round's system, or of too many cases
+    plan.describe.cache_clear()
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        try:
+            known = make()
+            record = next(iter(known.records.values()))
+            files = plan.wanted(known, [record.name])
+        except refused.Refused as refusal:
+            verbs._complain(refusal)
+            return Answer(refusal.status, to_bytes(said.getvalue()), {}, {}, '')
+        except Exception as error:
+            raise Finding('the engine failed: {!r}'.format(error))
+        again = 'same'
+        try:
+            if records.parse('again', record.text()).record() != record:
+                again = record.text()
+        except refused.Refused as refusal:
+            again = str(refusal)
+    return Answer(
+        0, to_bytes(said.getvalue()),
+        {field.name: [to_bytes(value) for value in record.values(field)]
+         for field in table.FIELDS if record.values(field)},
+        # helpers are the same for all
+        {file.kind: to_bytes(file.text) for file in files.values()
+         if file.kind != 'helper'}, again)
 
 
 def put(path, text):
     with open(path, 'wb') as target:
         target.write(text)
-
-
-def understood(answer):
-    """The fields, the files and the rest of an answer."""
-    fields, files, again = {}, {}, None
-    words = iter(answer[2:])
-    for word in words:
-        if word == b'field':
-            field = next(words).decode()
-            fields[field] = next(words).split(b'\n')
-        elif word == b'file':
-            kind = next(words).decode()
-            files[kind] = next(words)
-        else:
-            again = next(words)
-    return fields, files, again
 
 
 def check(condition, *words):
@@ -405,14 +424,13 @@ def control(text):
 
 
 def check_refused(kind, answer):
-    status, errors = answer[0], answer[1]
+    status, errors = answer.status, answer.errors
     # an option that is none is wrong usage
-    good = (b'1', b'2') if kind == 'declare' else (b'1',)
+    good = (1, 2) if kind == 'declare' else (1,)
     check(status in good, 'refused with status', status, errors)
     check(errors.startswith(b'[ERROR] wsgi: ') and errors.endswith(b'\n') and
           errors.count(b'\n') == 1, 'refused with other than a line:', errors)
     check(not control(errors[:-1]), 'a control character in', repr(errors))
-    check(len(answer) == 2, 'refused, and something was made')
 
 
 # A line of a record that says what is wrong with a line names it.
@@ -476,20 +494,17 @@ def twin_of(fields):
 def run_case(library, case):
     """Ask the library. What is left to the judges, None where it refused."""
     kind, what = case
-    if kind == 'declare':
-        answer = library.ask(b'declare', *what)
-    else:
-        answer = library.load(what)
+    answer = (library.declare if kind == 'declare' else library.load)(what)
     check(not os.listdir(library.cwd), 'something ran: the canary is there')
-    if answer[0] != b'0':
+    if answer.status != 0:
         check_refused(kind, answer)
         if kind == 'load':
-            check(NUMBERED.search(answer[1]) or WHOLE.search(answer[1]),
-                  'no file and line in', answer[1])
+            check(NUMBERED.search(answer.errors) or WHOLE.search(answer.errors),
+                  'no file and line in', answer.errors)
         return None
-    check(answer[1] == b'', 'accepted with a message:', answer[1])
-    fields, files, again = understood(answer)
-    check(again == b'same', 'its text says otherwise:', again)
+    check(answer.errors == b'', 'accepted with a message:', answer.errors)
+    fields, files = answer.fields, answer.files
+    check(answer.again == 'same', 'its text says otherwise:', answer.again)
     for field, values in wanted(case).items():
         check(fields.get(field) == values, field, repr(fields.get(field)),
               'instead of', repr(values))
@@ -500,12 +515,12 @@ def run_case(library, case):
         for value in fields.get(field, []):
             check(not control(value), 'accepted:', field, repr(value))
     text, tokens = twin_of(fields)
-    answer = library.load(text, fields['name'][0])
-    check(answer[0] == b'0' and answer[1] == b'', 'its twin is refused:',
-          answer[1], text)
-    _, twin, _ = understood(answer)
-    check(files.keys() == twin.keys(), 'other files than', sorted(twin))
-    return Case(told(case), fields, files, twin, tokens)
+    twin = library.load(text, fields['name'][0])
+    check(twin.status == 0 and twin.errors == b'', 'its twin is refused:',
+          twin.errors, text)
+    check(files.keys() == twin.files.keys(), 'other files than',
+          sorted(twin.files))
+    return Case(told(case), fields, files, twin.files, tokens)
 
 
 def put_back(text, tokens):
@@ -707,7 +722,7 @@ def judge_httpd(library, folder, batch):
             put(path, case.files['site'])
             main.append('Include ' + path)
             sites.append((at, case))
-        if case.fields['mode'] != [b'mod_wsgi']:
+        if b'\nWSGIDaemonProcess ' not in case.files['config']:
             continue
         configs.append((at, case))
         for mark, files in (('c', case.files), ('t', case.twin)):
@@ -844,7 +859,7 @@ class Round:
     def renew(self):
         """A library whose system is as it was."""
         if self.library is not None:
-            self.library.close()
+            os.chdir('/')
             shutil.rmtree(self.folder)
             os.mkdir(self.folder)
         os.chmod(self.folder, 0o755)
@@ -899,7 +914,7 @@ class Round:
         except Finding as found:
             return str(found)
         finally:
-            self.library.close()
+            os.chdir('/')
         return self.found
 
 
@@ -931,11 +946,15 @@ def main():
                         % ROUND)
     parser.add_argument('--jobs', type=int, default=1)
     wanted_of = parser.parse_args()
+    # nothing that the caller's shell says counts
+    os.environ.clear()
+    os.environ.update({'PATH': '/usr/sbin:/usr/bin:/sbin:/bin',
+                       'LC_ALL': 'C.UTF-8'})
     share = -(-wanted_of.cases // wanted_of.jobs)
     children = []
     for at in range(1, wanted_of.jobs):
         children.append(subprocess.Popen(
-            [sys.executable, __file__, '--cases', str(share), '--seed',
+            [sys.executable, os.path.abspath(__file__), '--cases', str(share), '--seed',
              str(wanted_of.seed + at * -(-share // ROUND))],
             stdout=subprocess.PIPE))
     done, judged, found = rounds(share, wanted_of.seed)

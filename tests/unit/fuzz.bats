@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# lib/record, lib/render: hostile values, with systemd, uWSGI, Apache and
+# the engine: hostile values, with systemd, uWSGI, Apache and
 # Python as judges (tests/tools/fuzz.py)
 
 load ../helpers/load
