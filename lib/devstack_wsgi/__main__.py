@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from devstack_wsgi import verbs  # noqa: E402  # the folder is known now
+from devstack_wsgi import verbs  # the folder is known now
 
 if __name__ == '__main__':
     sys.exit(verbs.main(sys.argv[1:]))

@@ -183,8 +183,8 @@ def normalize(draft: Draft) -> None:
                       '--app MODULE:CALLABLE or --script FILE', ': ')
     if 'path' not in draft and 'listen' not in draft:
         raise Refused(name, 'say where it answers',
-                      f'--path /URL (behind {front().title}), --listen HOST:PORT (directly) or both',
-                      ': ')
+                      f'--path /URL (behind {front().title}), --listen HOST:PORT (directly) or'
+                      ' both', ': ')
     if 'listen' in draft and draft['transport'] != 'http':
         raise Refused(name, f"transport '{draft['transport']}' with --listen",
                       'only http; the uwsgi protocol on TCP lets anybody run code', ': ')

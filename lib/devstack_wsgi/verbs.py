@@ -15,8 +15,21 @@ import re
 import sys
 from typing import Callable, Optional, Sequence
 
-from devstack_wsgi import adopt, catalogue, declare, fields, host, manual, paths, plan, servers
-from devstack_wsgi import status, steps, text, units
+from devstack_wsgi import (
+    adopt,
+    catalogue,
+    declare,
+    fields,
+    host,
+    manual,
+    paths,
+    plan,
+    servers,
+    status,
+    steps,
+    text,
+    units,
+)
 from devstack_wsgi.fronts import front
 from devstack_wsgi.manifest import Manifest, Staged
 from devstack_wsgi.plan import Files, Fresh, Planned
@@ -151,7 +164,7 @@ def _under(registry: Registry, name: str, mode: str) -> Record:
 
 def batches(words: Words) -> int:
     """Print the services that a switch changes, as many in a line as change in one run."""
-    registry, mode, names, changing = _switching(words)
+    registry, _, names, changing = _switching(words)
     active = steps.running(units.main_units(registry.records[name])[0] for name in changing)
     over = [name for name in changing if units.main_units(registry.records[name])[0] in active]
     rest = [name for name in changing if name not in over]

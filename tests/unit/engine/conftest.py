@@ -121,9 +121,10 @@ def declared(name: str, *options: str, registry=None):
 
 def shaped(shape: str, folder: pathlib.Path, *more: str):
     """A record of one of the shapes."""
+    from shapes import options
+
     from devstack_wsgi.declare import declare
     from devstack_wsgi.registry import Registry
-    from shapes import options
     folder.mkdir(exist_ok=True)
     return declare(Registry(), 'thing-api', [*options(shape, folder), *more])
 

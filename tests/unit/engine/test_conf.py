@@ -103,7 +103,8 @@ SAID = [
     ('no value', 'a =', {'a': ['']}), ('equals in it', 'a = b=c', {'a': ['b=c']}),
     ('a number sign in it', 'a = b # c', {'a': ['b # c']}),
     ('a semicolon in it', 'a = b;c', {'a': ['b;c']}), ('commented', '# a = 1', {}),
-    ('commented, indented', '  ;a = 1', {}), ('a section', '[a=b]', {}), ('no equals sign', 'a', {}),
+    ('commented, indented', '  ;a = 1', {}), ('a section', '[a=b]', {}),
+    ('no equals sign', 'a', {}),
     ('only an equals sign', '= 1', {}), ('Windows', 'a = 1\r', {'a': ['1']}),
 ]
 
@@ -118,7 +119,8 @@ def test_uwsgi_reads_the_settings_that_we_read(tmp_path):
     """Indented, spaced and commented lines mean the same to the real uWSGI."""
     requires('uwsgi')
     text = '[uwsgi]\n' + '\n'.join(
-        row[1].replace('http-socket', 'a').replace('a =', f'set{number} =').replace('a=1', f'set{number}=1')
+        row[1].replace('http-socket', 'a').replace('a =', f'set{number} =').replace(
+            'a=1', f'set{number}=1')
         for number, row in enumerate(SAID) if row[0] not in (
             # uWSGI stops at one, and a setting without a value is its own business
             'a section', 'only an equals sign', 'no equals sign', 'no value', 'Windows',

@@ -50,7 +50,8 @@ def deployed(word: str, *options: str, registry=None):
 # ---- the caller's options
 
 @pytest.mark.parametrize(('field', 'value'), [
-    ('unit', 'n-api'), ('site', 'x9'), ('key', 'k'), ('app', 'm.n:make()'), ('path', '/v2.1/x_y~z-'),
+    ('unit', 'n-api'), ('site', 'x9'), ('key', 'k'), ('app', 'm.n:make()'),
+    ('path', '/v2.1/x_y~z-'),
     ('listen', '[::1]:8775'), ('mode', 'uwsgi'), ('transport', 'http'), ('processes', '512'),
     ('threads', '512'), ('group', 'daemon'), ('chdir', '/usr/'), ('healthcheck', '/v3/a.json'),
     ('hardening', 'off'), ('conf', '/etc/x-y_z.ini'), ('script', '/etc/passwd')])
@@ -167,9 +168,11 @@ def test_what_the_system_does_not_have_is_refused(system, words, said):
     ('WSGI_PROCESSES_n_api=5', '--processes 3', 'processes=3'),
     ('API_WORKERS=7', '--processes 3', 'processes=3'), ('WSGI_THREADS=9', '', 'threads=9'),
     ('WSGI_THREADS_nova_api=8 WSGI_THREADS=9', '', 'threads=8'),
-    ('WSGI_THREADS_n_api=8', '--threads 1', 'threads=1'), ('WSGI_THREADS_keystone=8', '', 'threads=2'),
+    ('WSGI_THREADS_n_api=8', '--threads 1', 'threads=1'),
+    ('WSGI_THREADS_keystone=8', '', 'threads=2'),
     ('WSGI_TRANSPORT_nova_api=http', '', 'transport=http'),
-    ('WSGI_TRANSPORT_n_api=http', '', 'transport=http'), ('WSGI_TRANSPORT=http', '', 'transport=uwsgi'),
+    ('WSGI_TRANSPORT_n_api=http', '', 'transport=http'),
+    ('WSGI_TRANSPORT=http', '', 'transport=uwsgi'),
     ('WSGI_TRANSPORT_nova_api=http', '--transport uwsgi', 'transport=uwsgi'),
     ('WSGI_HARDENING=off', '', 'hardening=off'),
     ('WSGI_HARDENING=off', '--hardening strict', 'hardening=strict'),

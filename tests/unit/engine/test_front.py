@@ -15,8 +15,8 @@ from devstack_wsgi.fronts import front
 from devstack_wsgi.refused import Refused
 from devstack_wsgi.registry import Registry
 
-MODULES = ('mpm_event', 'authz_core', 'env', 'proxy', 'proxy_uwsgi', 'proxy_http', 'headers', 'setenvif',
-           'slotmem_shm', 'proxy_balancer', 'lbmethod_byrequests')
+MODULES = ('mpm_event', 'authz_core', 'env', 'proxy', 'proxy_uwsgi', 'proxy_http', 'headers',
+           'setenvif', 'slotmem_shm', 'proxy_balancer', 'lbmethod_byrequests')
 
 
 def site_of(record):

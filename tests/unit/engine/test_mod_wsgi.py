@@ -28,7 +28,8 @@ def file_of(record, kind):
 
 def daemon(record):
     """The options of its WSGIDaemonProcess."""
-    said = re.search('^Define DEVSTACK_WSGI_DAEMON "(.*)"$', file_of(record, 'config'), re.MULTILINE)
+    said = re.search('^Define DEVSTACK_WSGI_DAEMON "(.*)"$', file_of(record, 'config'),
+                     re.MULTILINE)
     return dict(each.split('=', 1) for each in said.group(1).split(' '))
 
 

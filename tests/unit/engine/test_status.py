@@ -126,7 +126,7 @@ def test_the_reason_is_shown_and_not_where_other_workers_were_ended():
            'Traceback (most recent call last):']
     log += 90 * ['  File "argparse.py"', '    def f():'] + ['KeyboardInterrupt', 'the server ended']
 
-    assert status.excerpt(log) == log[:4] + ['the server ended']
+    assert status.excerpt(log) == [*log[:4], 'the server ended']
 
 
 def test_of_a_long_log_the_last_sixty_lines_are_shown():

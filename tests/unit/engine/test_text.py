@@ -28,7 +28,8 @@ def test_a_word_of_a_unit_is_quoted(value, wanted):
 
 
 @pytest.mark.parametrize(('value', 'wanted'), [
-    ('/bin/x --a 1', '/bin/x --a 1'), ('/bin/x %i', '/bin/x %%i'), ('/bin/x $HOME', '/bin/x $$HOME'),
+    ('/bin/x --a 1', '/bin/x --a 1'), ('/bin/x %i', '/bin/x %%i'),
+    ('/bin/x $HOME', '/bin/x $$HOME'),
     ('', '')])
 def test_a_command_of_a_unit_has_no_specifier_and_no_variable(value, wanted):
     assert text.unit_command(value) == wanted

@@ -282,7 +282,8 @@ def test_no_setting_of_the_real_uwsgi_that_opens_another_door_is_left_to_set(sys
 
 
 @pytest.mark.parametrize(('setting', 'said'), [
-    ('module=x', 'use --app'), ('workers=2', 'use --processes'), ('http-socket=:80', 'use --listen'),
+    ('module=x', 'use --app'), ('workers=2', 'use --processes'),
+    ('http-socket=:80', 'use --listen'),
     ('uid=root', 'use --user'), ('daemonize=x', 'leave it out'), ('ini=/x', 'leave it out'),
     ('stats=:1', 'leave it out'), ('chmod-socket=666', 'leave it out'),
     ('nosuch=1', 'uWSGI has no such setting')])

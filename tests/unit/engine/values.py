@@ -30,8 +30,8 @@ GOOD = {
 
 # What means something to a shell, to systemd, uWSGI, Apache or Python.
 _FRAGMENTS = st.sampled_from([
-    'a', ' ', '  ', '0', '=', ',', ':', '-', '.', '%', '%%', '%t', '%i', '$', '$$', '$HOME', '(', ')',
-    '{HOME}', '`id`', '@', '@NAME@', '[', ']', '[uwsgi]', '"', "'", '"""', "'''", '\\', '\\\\',
+    'a', ' ', '  ', '0', '=', ',', ':', '-', '.', '%', '%%', '%t', '%i', '$', '$$', '$HOME', '(',
+    ')', '{HOME}', '`id`', '@', '@NAME@', '[', ']', '[uwsgi]', '"', "'", '"""', "'''", '\\', '\\\\',
     '\\"', '\\n', '\\x41', ';', '#', ' # ', '&', '|', '<', '>', '</Location>', '*', '?', '~', '!',
     '^', '/', '..', '--', 'é', '日本', '\u2028', '\u2029', '\ufeff', '\xa0'])
 FREE = st.lists(_FRAGMENTS | st.characters(exclude_categories=('Cs',)), max_size=6).map(''.join)
