@@ -30,12 +30,12 @@ WHERE="*:*(_)wsgi_@(run|step|verbs_plan|front|systemd)_*:*"
 COMMANDS="\"_wsgi_step _wsgi_engine _wsgi_run_all a2 \"\$ctl cp exec ln
     mkdir mv printf rm stat systemctl"
 COMMANDS="@($(printf "%s*|" $COMMANDS)-)"
-trap '\''_AT=${last:-x}:${FUNCNAME[0]:-}:$LINENO
+trap '\''_AT=$_WSGI_LAST:${FUNCNAME[0]:-}:$LINENO
     if [[ "$_AT" == $WHERE && "$BASH_COMMAND" == $COMMANDS ]]; then
         TIMES[$_AT]=$(( ${TIMES[$_AT]:-0} + 1 ))
         _AT+=:${TIMES[$_AT]}
         if [[ -z "${FAIL_AT:-}" ]]; then
-            echo "$_AT ${lines[last]%% *}" >> /run/steps
+            echo "$_AT ${_WSGI_STEPS[_WSGI_LAST]%% *}" >> /run/steps
         elif [[ "$_AT" == "$FAIL_AT" ]]; then
             : > /run/failed
             [[ "${FAIL_HOW:-}" != wait ]] || sleep 60
