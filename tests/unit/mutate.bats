@@ -123,7 +123,9 @@ function mutation {
             [[ -f "$REPO/${field[$key]:-}" ]] ||
                 bad+=("$name: $key ${field[$key]:-};")
         done
-        titles=$(sed -n 's/^@test "\(.*\)" {$/\1/p' \
+        # of pytest a function's name, in words
+        titles=$(sed -n -e 's/^@test "\(.*\)" {$/\1/p' \
+            -e '/^def test_/ { s/^def test_\(.*\)(.*$/\1/; s/_/ /gp }' \
             "$REPO/${field[test]}")
         grep -q -E -e "${field[filter]}" <<< "${titles//\\/}" ||
             bad+=("$name: no test '${field[filter]}';")
