@@ -5,18 +5,20 @@ A service comes in two calls that know each other by CONF alone:
     write_uwsgi_config CONF ...                   record, CONF and site
     write_uwsgi_user_unit_file ... --ini CONF     its units
 
-In between the caller may edit CONF and add to the site. What a call cannot be given here, for a
-name or a value that our formats do not carry, is left to DevStack's own function (LeftToStock).
+In between the caller may edit CONF and add to the site. What our formats cannot carry, and
+DevStack's own function can, is left to that function (LeftToStock), and the second call for the
+same CONF as well.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
-from typing import Iterable, Optional, Sequence
+from typing import Iterable, Iterator, Optional
 
-from devstack_wsgi import catalogue, conf, declare, fields, host, paths, text
+from devstack_wsgi import catalogue, conf, declare, fields, host, paths, plan, servers, text
 from devstack_wsgi.fronts import front
 from devstack_wsgi.plan import Fresh
 from devstack_wsgi.record import Draft, Record
@@ -29,6 +31,10 @@ _STOCK = re.compile(
     '|enable-threads|thunder-lock|hook-master-start|buffer-size|add-header|lazy-apps|start-time'
     '|socket|chmod-socket|socket-timeout|http|http-.*')
 _URL = re.compile(r'https?://[A-Za-z0-9._:/[-]+\]?[A-Za-z0-9._:/-]*')
+# the CONFs that are left to DevStack, one a line, until the next boot
+NOTE = f'{paths.RUN}/.left'
+# what makes the folder of DevStack's sockets, at a boot as well
+TMPFILES = '/etc/tmpfiles.d/uwsgi.conf'
 # what the calls say themselves; the catalogue's is another's
 _SAID = ('app', 'script', 'path', 'listen', 'transport', 'env', 'arg', 'venv', 'chdir', 'user',
          'group')
@@ -60,9 +66,19 @@ class Config:
         return re.sub('/$', '', self.url)
 
 
+    @property
+    def who(self) -> str:
+        """The function that was called."""
+        local = 'local_' if self.address.startswith('local ') else ''
+        return f"write_{local}uwsgi_{'http_' if local else ''}config {self.conf}"
+
+
 def config(registry: Registry, call: Config) -> tuple[Record, Fresh]:
     """Declare what the first call says. Raises Refused, or LeftToStock."""
-    _carried(call.conf, 'conf', call.conf)
+    with _left_if_refused(call.who):
+        _check('CONF', 'conf', call.conf)
+        if call.site:
+            _check('site', 'site', call.site)
     name, site = _names(registry, call)
     present = registry.records.get(name)
     if present and not present.adopted:
@@ -77,28 +93,44 @@ def config(registry: Registry, call: Config) -> tuple[Record, Fresh]:
     draft['site'] = site
     draft['script' if call.application.startswith('/') else 'app'] = call.application
     draft['path'] = call.path
-    draft['listen'] = _address(registry, call.address, name, present)
-    draft['tls-proxy'] = call.tls
+    with _left_if_refused(call.who):
+        draft['listen'] = _address(registry, call.address, name, present)
+    draft['tls-proxy'] = call.tls or (present.tls_proxy if present else '') or 'no'
     for field in ('unit', 'key'):
         draft.default(field, name)
     draft.origin.update(conf='CONF', path='URL', listen='HTTP')
-    return _admit(registry, draft), Fresh(call.url or '-')
+    return _admit(registry, draft, call.who), Fresh(call.url or '-')
 
 
-def _carried(who: str, field: str, value: str) -> None:
-    """Leave a call to stock whose value our formats do not carry."""
+@contextlib.contextmanager
+def _left_if_refused(who: str) -> Iterator[None]:
+    """Do what may refuse a value that DevStack's own function takes."""
+    try:
+        yield
+    except Refused as refusal:
+        raise LeftToStock(f"{who}: {refusal}: left to DevStack's own function") from None
+
+
+def _check(what: str, field: str, value: str) -> None:
     advice = fields.advice(field, value)
     if advice:
-        raise LeftToStock(who, f"{field} '{value}'", "left to DevStack's own function")
+        raise Refused('', f"{what} '{value}'", advice, ': ')
 
 
-def _admit(registry: Registry, draft: Draft) -> Record:
+def _admit(registry: Registry, draft: Draft, who: str) -> Record:
+    """Check what a caller says, as a whole, and keep it. What the user's toggles ask for and cannot
+    have, and a server that is not there, ends the run.
+    """
     declare.take_toggles(draft, set())
     declare.limit(draft)
-    for field, value in draft.given():
-        if field.name not in declare.FOR_ALL:
-            _carried(draft['conf'], field.name, value)
-    return declare.admit(registry, draft)
+    mode = draft['mode'] or servers.DEFAULT
+    if mode in servers.known():
+        venv = draft['venv'] if os.path.isfile(f"{draft['venv']}/pyvenv.cfg") else ''
+        servers.get(mode).check(Record(draft['name'], mode=mode, venv=venv,
+                                       command=draft['command'].partition(' ')[0]))
+    with _left_if_refused(who):
+        plan.refuse_foreign_links(draft['name'], draft['conf'])
+        return declare.admit(registry, draft)
 
 
 def _names(registry: Registry, call: Config) -> tuple[str, str]:
@@ -112,12 +144,27 @@ def _names(registry: Registry, call: Config) -> tuple[str, str]:
         word = os.path.basename(call.application)
         if not call.application.startswith('/'):
             word = re.split('[.:]', word)[0] + '-api'
-    plain = re.sub('[^a-z0-9-]', '-', word.lower()).strip('-')
-    site = call.site or (registry.records[known].site if known else plain)
+        word = fields.as_name(word)
     if known:
-        return known, site
-    name = catalogue.find(word) or plain
-    return name, site
+        return known, call.site or registry.records[known].site
+    return _free_name(registry, word), call.site or word
+
+
+def _free_name(registry: Registry, site: str) -> str:
+    """The name of the record of a site: the catalogue's, else made of the site's. Another caller's
+    may have come first.
+    """
+    entry = catalogue.find(site)
+    name = entry or fields.as_name(site)
+    # Foo_HTTP is not the foo-http that somebody deployed, nor what the catalogue knows by that name
+    other = not entry and name != site
+    number = 2 if other and catalogue.find(name) else 1
+    while True:
+        candidate = name if number == 1 else f'{name[:45]}-{number}'
+        taken = registry.records.get(candidate)
+        if not taken or taken.site == site or not (other or taken.by):
+            return candidate
+        number += 1
 
 
 def _known(name: str) -> Draft:
@@ -177,26 +224,23 @@ def unit(registry: Registry, call: Unit) -> tuple[Record, Optional[Fresh]]:
     """Declare how a service is started, and what its unit is called.
 
     Also declares one that DevStack's own functions wrote, since or before there was a plugin; then
-    Fresh says what else of CONF is to stay. Raises LeftToStock for a CONF that nobody declared.
+    Fresh says what else of CONF and the site is to stay. Raises LeftToStock.
     """
-    words = text.words(call.command)
-    if words is None:
-        raise LeftToStock(call.unit, f'a quote is open in: {call.command}',
-                          "left to DevStack's own function")
-    options = _options(words[1:])
-    fresh = _written(registry, options['conf'], words[0] if words else '')
+    who = f'write_uwsgi_user_unit_file {call.unit}'
+    with _left_if_refused(who):
+        environment = _environment(call)
+    options = options_of(call.command)
+    fresh = None
+    if whose(registry, options['conf']) == 'stock':
+        fresh = _written(registry, options['conf'], options['program'])
     name = registry.name_of_conf(options['conf'])
-    if not name or not registry.records[name].adopted:
-        raise LeftToStock('', '')
     draft = Draft(registry.records[name])
     draft.drop('venv', 'arg', 'env', 'group', 'hardening')
     draft['venv'] = options['venv']
     # uWSGI cuts them at spaces
     for argument in options['arguments'].split():
         draft.append('arg', argument)
-    # a variable of its own first, so that it is kept beside the others
-    for variable in [f'PATH={call.path}', *_environment(name, call.environment)]:
-        _carried(name, 'env', variable)
+    for variable in environment:
         draft.add('env', variable)
     draft['command'] = text.CONTROL.sub(' ', call.command).rstrip()
     draft['user'] = call.user or os.environ.get('STACK_USER', '')
@@ -208,63 +252,83 @@ def unit(registry: Registry, call: Unit) -> tuple[Record, Optional[Fresh]]:
     for field in ('no-threads', 'hardening'):
         if field in known:
             draft[field] = known[field]
-    return _admit(registry, draft), fresh
+    return _admit(registry, draft, who), fresh
 
 
-def _options(words: Sequence[str]) -> dict[str, str]:
-    """CONF, the venv and the arguments that a command of uWSGI's names."""
-    found = {'conf': '', 'venv': '', 'arguments': ''}
+def options_of(command: str) -> dict[str, str]:
+    """The program, CONF, the venv and the arguments that a command of uWSGI's names."""
+    words, _ = text.split(command)
+    found = {'program': words[0] if words else '', 'conf': '', 'venv': '', 'arguments': ''}
     names = {'--ini': 'conf', '--venv': 'venv', '--virtualenv': 'venv', '--home': 'venv',
              '-H': 'venv', '--pyargv': 'arguments'}
-    for number, word in enumerate(words):
+    for number, word in enumerate(words[1:], 2):
         option, equals, value = word.partition('=')
         if word in names:
-            found[names[word]] = words[number + 1] if number + 1 < len(words) else ''
+            found[names[word]] = words[number] if number < len(words) else ''
         elif equals and option in names and option not in ('-H', '--pyargv'):
             found[names[option]] = value
     return found
 
 
-def _environment(name: str, said: str) -> list[str]:
-    words = text.words(said)
-    if words is None:
-        raise LeftToStock(name, f'a quote is open in the environment: {said}',
-                          "left to DevStack's own function")
-    return words
-
-
-def _written(registry: Registry, path: str, program: str) -> Optional[Fresh]:
-    """Declare a service from the CONF and the site that DevStack's own functions wrote. What a
-    caller added to CONF stays in it. None where there is nothing of theirs.
-    """
-    said = host.read(path) if path else None
+def _environment(call: Unit) -> list[str]:
+    """The variables of the second call, each checked, as is all else that it says in words."""
+    if not re.fullmatch(r'devstack@.*\.service', call.unit) or fields.advice('unit', call.key):
+        raise Refused('', f"unit '{call.unit}'", 'write devstack@KEY.service', ': ')
+    if text.words(call.command) is None:
+        raise Refused('', f'a quote is open in: {call.command}')
+    said = text.words(call.environment)
     if said is None:
-        raise LeftToStock('', '')
-    if said.startswith('# written by lib/'):
-        # ours, or a copy of it
-        return None
-    stock = conf.parse(said)
-    first = {key: values[0] for key, values in stock.items()}
-    site = url = ''
+        raise Refused('', f'a quote is open in the environment: {call.environment}')
+    # a variable of its own first, so that it is kept beside the others
+    variables = [f'PATH={call.path}', *said]
+    for variable in variables:
+        _check('environment', 'env', variable)
+    return variables
+
+
+def whose(registry: Registry, path: str) -> str:
+    """Who wrote a CONF: 'ours' for a service that DevStack declared, 'stock' for DevStack's own
+    functions, 'no' for somebody else, in which case nobody declared it.
+    """
+    said = (host.read(path) or '') if path else ''
+    if not said.startswith('# written by lib/') \
+            and {'exit-on-reload', 'hook-master-start'} <= set(conf.parse(said)):
+        return 'stock'
+    # the copy of one of ours is not ours
+    name = registry.name_of_conf(path)
+    return 'ours' if name and registry.records[name].adopted else 'no'
+
+
+def _written(registry: Registry, path: str, program: str) -> Fresh:
+    """Declare a service from the CONF and the site that DevStack's own functions wrote. What a
+    caller added to them stays. Raises LeftToStock where no site goes with CONF.
+    """
+    first = {key: values[0] for key, values in conf.parse(host.read(path) or '').items()}
+    site = url = added = ''
     address = first.get('http-socket', '')
     if 'http' in first:
         address = first['http']
     else:
-        site, url = front().find(f'http://{address}' if address else first.get('socket', ''))
+        site, url, added = front().find(
+            f'http://{address}' if address else first.get('socket', ''))
         if not url:
-            raise LeftToStock('', '')
+            raise LeftToStock()
         address = f'at {address}' if address else ''
     _, fresh = config(registry, Config(
-        path, first.get('module') or first.get('wsgi-file', ''), url, site, program, address,
-        _tls(registry, path)))
-    added = ''.join(f'{key} = {value}\n' for key, value in first.items()
-                    if not _STOCK.fullmatch(key))
-    return dataclasses.replace(fresh, conf=added)
+        path, first.get('module') or first.get('wsgi-file', ''), url, site, program, address, ''))
+    kept = ''.join(f'{key} = {value}\n' for key, value in first.items()
+                   if not _STOCK.fullmatch(key))
+    return dataclasses.replace(fresh, conf=kept, site=added)
 
 
-def _tls(registry: Registry, path: str) -> str:
-    name = registry.name_of_conf(path)
-    return registry.records[name].tls_proxy if name else 'no'
+def left() -> list[str]:
+    """The CONFs that are left to DevStack."""
+    return [line for line in (host.read(NOTE) or '').split('\n') if line]
+
+
+def note_path(path: str) -> str:
+    """A CONF as a line of the note, whatever it holds."""
+    return repr(path)
 
 
 def stock_units() -> list[Unit]:
@@ -288,24 +352,24 @@ def stock_units() -> list[Unit]:
 
 def proxy_text(name: str, url: str, path: str) -> str:
     """The site of a call of write_local_proxy_http_config."""
-    who = 'write_local_proxy_http_config'
-    for field, value in (('site', name), ('path', path)):
-        _carried(who, field, value)
-    if not _URL.fullmatch(url):
-        raise LeftToStock(who, f"'{url}'", "left to DevStack's own function")
+    with _left_if_refused(f'write_local_proxy_http_config {name}'):
+        _check('site', 'site', name)
+        _check('path', 'path', path)
+        if not _URL.fullmatch(url):
+            raise Refused('', f"'{url}'", 'write a URL (http://127.0.0.1:8080)', ': ')
     return front().proxy(name, url, path)
 
 
-def calls(registry: Registry) -> Iterable[str]:
-    """What DevStack's own functions need to have the services as they are, the words of a line with
-    the character US between them:
+def calls(registry: Registry, names: Iterable[str]) -> Iterator[str]:
+    """What DevStack's own functions need to have services as they are, the words of a line with the
+    character US between them:
 
         service CONF APPLICATION URL HTTP SITE UNIT COMMAND GROUP USER ENVIRONMENT
         set     CONF KEY VALUE    for each key that a caller edited
 
     HTTP is HOST:PORT; with a URL as well, the front speaks to it there.
     """
-    for name in registry.adopted():
+    for name in names:
         record = registry.records[name]
         environment = ' '.join(text.unit_word(each) for each in record.env)
         yield '\x1f'.join(('service', record.conf, record.app or record.script, record.path,
@@ -326,7 +390,7 @@ def check_local_conf(enabled: str) -> None:
     enabled: ENABLED_SERVICES
     """
     words = {*re.split('[, ]+', enabled), *catalogue.all_words()} - {''}
-    known = {re.sub('[^A-Za-z0-9]', '_', word) for word in words}
+    known = {fields.as_toggle(each) for word in words for each in (word, fields.as_name(word))}
     for variable, field, service, value in _toggles():
         advice = fields.advice(field, value)
         if advice:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from typing import Optional, Sequence
 
 from devstack_wsgi import catalogue, fields, host, servers, venv
@@ -113,7 +112,7 @@ def toggle(names: Sequence[str], variable: str, for_all: Sequence[str] = ()) -> 
     variable: e.g. WSGI_MODE, for WSGI_MODE_<service>
     Both are '' where none is set.
     """
-    own = (f"{variable}_{re.sub('[^A-Za-z0-9]', '_', name)}" for name in names)
+    own = (f'{variable}_{fields.as_toggle(name)}' for name in names)
     for each in (*own, *for_all):
         if os.environ.get(each):
             return os.environ[each], each

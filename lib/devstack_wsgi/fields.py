@@ -61,6 +61,16 @@ def advice(field: str, value: str) -> str:
     return BY_NAME[field].check(value)
 
 
+def as_name(word: str) -> str:
+    """A word as a record's name: Foo_HTTP is foo-http."""
+    return re.sub('^[^a-z]+', '', re.sub('[^a-z0-9-]', '-', word.lower()))[:48].rstrip('-') or 'api'
+
+
+def as_toggle(name: str) -> str:
+    """A name as toggles have it: what a variable cannot have is '_'."""
+    return re.sub('[^A-Za-z0-9_]', '_', name)
+
+
 def _form(expression: str, instead: str) -> Check:
     compiled = re.compile(expression, re.ASCII)
     return lambda value: '' if compiled.fullmatch(value) else instead
@@ -172,6 +182,9 @@ def _command(value: str) -> str:
 _VERSION = r'[0-9]+(\.[0-9]+)*'
 _name = _form(r'(?=.{1,48}$)[a-z]([a-z0-9-]*[a-z0-9])?',
               "use a-z, 0-9 and '-', at most 48 (keystone-api)")
+# DevStack's callers write what systemd and the front take
+_other_name = _form(r'(?=.{1,48}$)[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9_])?',
+                    "use A-Z, a-z, 0-9, '-' and '_', at most 48 (Key_stone)")
 _app = _form(r'[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\(\))?',
              'write MODULE:CALLABLE (nova.wsgi.api:application) or MODULE:FACTORY()')
 _account = _form(r'(?=.{1,32}$)[a-z_][a-z0-9_-]*', 'give the name of an account of this system')
@@ -180,9 +193,9 @@ _yes_or_no = _form('yes|no', 'write yes or no')
 # in the order in which a record is written
 FIELDS = (
     Field('name', _name, own=True),
-    Field('unit', _name, 'NAME', ('devstack@NAME.service (default: NAME)',)),
-    Field('site', _name, 'NAME', ("the front's site and the socket (default: NAME)",)),
-    Field('key', _name, 'KEY', ("DevStack's name for it (default: NAME)",)),
+    Field('unit', _other_name, 'NAME', ('devstack@NAME.service (default: NAME)',)),
+    Field('site', _other_name, 'NAME', ("the front's site and the socket (default: NAME)",)),
+    Field('key', _other_name, 'KEY', ("DevStack's name for it (default: NAME)",)),
     Field('app', _app, 'M:C', (
         'the application, MODULE:CALLABLE, or with () behind it what',
         'makes it, called once without arguments; or')),

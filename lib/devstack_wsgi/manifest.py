@@ -14,6 +14,7 @@ is the rest of the line.
     module NAME...       of the front, enabled
     unload NAME...       disabled, unless somebody else has come to use them
     systemd reload
+    tmpfiles PATH        folders of /run are made as a file says
     stop UNIT... | start UNIT... | restart UNIT... | enable UNIT... | disable UNIT...
     forget UNIT...       that it has failed
     front start|reload

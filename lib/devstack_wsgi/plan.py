@@ -51,11 +51,12 @@ class Planned:
 class Fresh:
     """What DevStack writes anew at each call: CONF, and the site of a URL.
 
-    conf: text that is appended to CONF: what a caller had added to the one that stock wrote
+    conf, site: text that is appended: what a caller had added to what stock wrote
     """
 
     url: str
     conf: str = ''
+    site: str = ''
 
 
 Files = dict[str, Planned]
@@ -150,10 +151,10 @@ def compare(file: Planned, registry: Registry, fresh: Optional[Fresh]) -> None:
     where = front().effective(file.path)
     is_conf = record is not None and file.path == record.conf
     file.final = file.text
-    if is_conf and fresh and fresh.conf:
-        file.final += fresh.conf
+    if fresh:
+        file.final += fresh.conf if is_conf else fresh.site if file.kind == 'site' else ''
     if is_conf:
-        _refuse_foreign_links(file)
+        refuse_foreign_links(file.owner, file.path)
     disk = host.read(where)
     if disk is None:
         file.changed = 'missing'
@@ -216,18 +217,17 @@ def _merge(file: Planned, base: str, disk: str, record: Optional[Record]) -> Non
                       f"move it away and apply again ('wsgi show {file.owner} --diff')")
 
 
-def _refuse_foreign_links(file: Planned) -> None:
+def refuse_foreign_links(name: str, path: str) -> None:
     """CONF is where its owner may write, and root reads and writes it: refuse a link on the way to
     it that is neither root's nor the caller's.
     """
     mine = {0, os.geteuid(), int(os.environ.get('SUDO_UID') or 0)}
-    part = file.path
-    while part != '/':
-        owner = host.owner_of_link(part)
+    while path != '/':
+        owner = host.owner_of_link(path)
         if owner is not None and owner not in mine:
-            raise Refused(file.owner, f"{part} on the way to --conf is a link of another user's",
+            raise Refused(name, f"{path} on the way to --conf is a link of another user's",
                           'put the file itself there')
-        part = os.path.dirname(part)
+        path = os.path.dirname(path)
 
 
 def gone(registry: Registry, files: Files, owners: Iterable[str]) -> dict[str, str]:

@@ -30,10 +30,15 @@ class Misuse(Refused):
         super().__init__(who, seen, f"see 'wsgi {verb}{' ' if verb else ''}--help'")
 
 
-class LeftToStock(Refused):
-    """A call of DevStack's that its own function has to answer: exit status 3.
+class LeftToStock(Exception):
+    """A call of DevStack's that its own function has to answer: exit status 3, or 4 where CONF and
+    the site have to be given back to it first.
 
-    Without a text it is none of ours; with one, that is printed as a warning.
+    why:    printed as a warning; '' for a call that is none of ours
+    before: the manifest of what has to be done first; None for nothing
     """
 
-    status = 3
+    def __init__(self, why: str = '', before: object = None, status: int = 3) -> None:
+        super().__init__(why)
+        self.before = before
+        self.status = status

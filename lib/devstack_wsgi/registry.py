@@ -21,7 +21,7 @@ class Registry:
         self.records: dict[str, Record] = {}
         self._texts: dict[str, str] = {}
         # what only one service can have -> its name
-        self._taken: dict[str, str] = {}
+        self._taken: dict[tuple[str, str], str] = {}
         # what is below a URL or on a port -> the names
         self._marks: dict[str, set[str]] = {}
 
@@ -71,11 +71,12 @@ class Registry:
 
     def name_of(self, word: str) -> str:
         """The record that has a name among its four; '' without one."""
-        return self._taken.get(f'name {word}', '')
+        owners = (self._taken.get((kind, word), '') for kind in _NAMES)
+        return next((owner for owner in owners if owner), '')
 
     def name_of_conf(self, path: str) -> str:
         """The record whose CONF a file is; '' without one."""
-        return self._taken.get(f'conf {path}', '')
+        return self._taken.get(('conf', path), '')
 
     def find(self, words: Iterable[str]) -> list[str]:
         """The names of records, each once, from any of their names; all without a word."""
@@ -112,11 +113,11 @@ class Registry:
         """Refuse what another service holds already."""
         name = record.name
         items, marks = _claims(record)
-        for item in items:
-            owner = self._taken.get(item, name)
-            if owner != name:
-                raise Refused(name, f"{item} is {owner}'s already",
-                              f'choose another or remove {owner} first')
+        for kind, word in items:
+            owner = self._other_owner(kind, word, record)
+            if owner:
+                raise Refused(name, f"{'name' if kind in _NAMES else kind} {word} is {owner}'s"
+                              ' already', f'choose another or remove {owner} first')
         other = self._above(record) or self._marked(f'below {record.path}', name)
         if record.path and other:
             raise Refused(name, f"path {record.path} and {other}'s {self.records[other].path} lie"
@@ -130,9 +131,20 @@ class Registry:
                 raise Refused(name, f'listen {record.listen}: {other} has'
                               f' {self.records[other].listen}', 'choose another port')
 
+    def _other_owner(self, kind: str, word: str, record: Record) -> str:
+        """Another service that has what a record wants; '' without one."""
+        # a name is one's own whatever it names; but DevStack's callers do not know what others call
+        # their sites
+        for each in dict.fromkeys((kind, *(_NAMES if kind in _NAMES else ()))):
+            owner = self._taken.get((each, word), record.name)
+            if owner != record.name and (each == kind or not (record.by
+                                                              or self.records[owner].by)):
+                return owner
+        return ''
+
     def _above(self, record: Record) -> str:
         """Another service whose URL is above that of a record; '' without one."""
-        owners = (self._taken.get(f'path {each}', '') for each in _parents(record.path))
+        owners = (self._taken.get(('path', each), '') for each in _parents(record.path))
         return next((owner for owner in owners if owner not in ('', record.name)), '')
 
     def _marked(self, mark: str, name: str) -> str:
@@ -146,17 +158,22 @@ def _parents(path: str) -> list[str]:
     return ['/'.join(parts[:end]) for end in range(2, len(parts))]
 
 
-def _claims(record: Record) -> tuple[list[str], list[str]]:
+_NAMES = ('name', 'unit', 'site', 'key')
+
+
+def _claims(record: Record) -> tuple[list[tuple[str, str]], list[str]]:
     """What no two services may share; and the marks that tell whether two URLs are one below the
     other, or two addresses cover each other.
     """
-    items = [f'name {each}' for each in dict.fromkeys(
-        (record.name, record.unit, record.site, record.key))]
-    items += [f'{field} {value}' for field, value in (
+    items = [('name', record.name), ('site', record.site)]
+    # DevStack says the others in its second call (adopt.py)
+    if not record.adopted or ' ' in record.command:
+        items += [('unit', record.unit), ('key', record.key)]
+    items += [(field, value) for field, value in (
         ('path', record.path), ('listen', record.listen), ('conf', record.conf)) if value]
     marks = [f'below {each}' for each in _parents(record.path)]
     if record.port:
-        items.append(f'listen 127.0.0.1:{record.port}')
+        items.append(('listen', f'127.0.0.1:{record.port}'))
         marks.append(f'port {record.port}')
     if record.listen:
         port = record.listen.rpartition(':')[2]

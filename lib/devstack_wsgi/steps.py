@@ -428,10 +428,11 @@ def _phases(steps: Steps, work: Registry, seconds: Sequence[Record], files: File
     return {**own, **sites}
 
 
-def remove(registry: Registry, names: Sequence[str], conf: str = '') -> Steps:
+def remove(registry: Registry, names: Sequence[str], also: Sequence[str] = (),
+           stay: Sequence[str] = ()) -> Steps:
     """Stop services and remove all that was written for them.
 
-    conf: a file of the caller's that goes as well
+    also: further files that go; stay: files that are no longer ours
     """
     steps = Steps()
     work = registry.copy()
@@ -441,15 +442,45 @@ def remove(registry: Registry, names: Sequence[str], conf: str = '') -> Steps:
     owners = [*names, *plan.orphans(work, names)]
     if not work.records:
         owners += [plan.SHARED, plan.PROXIES]
-    change = Change(work, [], {}, plan.gone(work, {}, owners))
+    gone = plan.gone(work, {}, owners)
     if work.records:
-        change.gone.update(plan.shared_gone(work))
-    steps.bring(change)
+        gone.update(plan.shared_gone(work))
+    notes = [paths.applied(gone.pop(path), path) for path in stay if path in gone]
+    steps.bring(Change(work, [], {}, gone))
     marks = [f'{run}.{what}' for run in runs for what in ('crashes', 'told')]
-    steps.manifest.each('remove', [mark for mark in marks if host.exists(mark)])
-    if conf:
-        steps.manifest.step('remove', conf)
+    steps.manifest.each('remove', [path for path in (*notes, *marks, *also)
+                                   if host.exists(path)])
     return steps
+
+
+def removal(registry: Registry, names: Sequence[str], also: Sequence[str] = (),
+            stay: Sequence[str] = ()) -> Manifest:
+    """The manifest of remove, with what was done in words."""
+    done = remove(registry, names, also, stay)
+    done.manifest.step('say', f"wsgi: removed {' '.join(names) or 'nothing'}: {done.done()}")
+    return done.manifest
+
+
+def direct() -> Manifest:
+    """A manifest whose steps are not undone."""
+    manifest = Manifest()
+    manifest.phase_kept()
+    return manifest
+
+
+def start_front(manifest: Manifest, records: Sequence[Record]) -> None:
+    """Start the front, if one of the services is behind it."""
+    if any(record.path for record in records) and not front().is_up():
+        manifest.step('front', 'start')
+
+
+def stop(manifest: Manifest, records: Sequence[Record]) -> None:
+    """Stop the units that systemd knows: it has no unit by a name that was never loaded."""
+    both = [unit for record in records for unit in units.main_units(record)]
+    known = [unit for unit, said in host.units(both, 'LoadState').items()
+             if said.get('LoadState') != 'not-found']
+    manifest.each('stop', known)
+    manifest.each('forget', known)
 
 
 def release() -> Manifest:

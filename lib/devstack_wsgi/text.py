@@ -51,6 +51,12 @@ def words(value: str) -> Optional[list[str]]:
 
     Returns None where a quote is left open.
     """
+    found, is_open = split(value)
+    return None if is_open else found
+
+
+def split(value: str) -> tuple[list[str], bool]:
+    """The same words, and whether a quote is left open."""
     found: list[str] = []
     word: Optional[str] = None
     quote = ''
@@ -58,20 +64,18 @@ def words(value: str) -> Optional[list[str]]:
     for each in rest:
         if each == '\\' and quote != "'":
             word = (word or '') + next(rest, '')
+        elif quote and each == quote:
+            quote = ''
         elif quote:
-            if each == quote:
-                quote = ''
-            else:
-                word = (word or '') + each
+            word = (word or '') + each
         elif each in '\'"':
             quote = each
             word = word or ''
-        elif each.isspace():
-            if word is not None:
-                found.append(word)
-                word = None
-        else:
+        elif not each.isspace():
             word = (word or '') + each
+        elif word is not None:
+            found.append(word)
+            word = None
     if word is not None:
         found.append(word)
-    return None if quote else found
+    return found, bool(quote)

@@ -10,13 +10,12 @@ has to answer the call.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from typing import Callable, Optional, Sequence
 
 from devstack_wsgi import (
-    adopt,
+    calls,
     catalogue,
     declare,
     fields,
@@ -31,8 +30,7 @@ from devstack_wsgi import (
     units,
 )
 from devstack_wsgi.fronts import front
-from devstack_wsgi.manifest import Manifest, Staged
-from devstack_wsgi.plan import Files, Fresh, Planned
+from devstack_wsgi.manifest import Manifest
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import LeftToStock, Misuse, Refused
 from devstack_wsgi.registry import Registry, load
@@ -46,6 +44,10 @@ def main(words: Words) -> int:
         if words[0] == 'plan' and words[2:] and words[2] in PLANS:
             _plan(words[1], PLANS[words[2]](words[3:]))
             return 0
+        if words[0] in calls.LINES:
+            for line in calls.LINES[words[0]](words[1:]):
+                print(line)
+            return 0
         if words[0] not in ANSWERS:
             known = ' '.join(manual.verbs())
             raise Misuse('', f"no verb '{words[0]}'; known are: {known}")
@@ -53,6 +55,8 @@ def main(words: Words) -> int:
     except LeftToStock as left:
         if str(left):
             print(f'[WARNING] wsgi: {text.printable(str(left))}', file=sys.stderr)
+        if isinstance(left.before, Manifest):
+            _plan(words[1], left.before)
         return left.status
     except Refused as refusal:
         _complain(refusal)
@@ -202,29 +206,12 @@ def remove(words: Words) -> Manifest:
                 raise Misuse('remove', f"unknown option '{word}'", 'remove')
         named = [registry.name_of(word) for word in words]
         names = [name for name in dict.fromkeys(named) if name]
-    return _remove(registry, names)
-
-
-def _remove(registry: Registry, names: Sequence[str], conf: str = '') -> Manifest:
-    done = steps.remove(registry, names, conf)
-    done.manifest.step('say', f"wsgi: removed {' '.join(names) or 'nothing'}: {done.done()}")
-    return done.manifest
+    return steps.removal(registry, names)
 
 
 def release(_: Words) -> Manifest:
     """What is left to remove where no service is."""
     return Manifest() if load().records else steps.release()
-
-
-def _direct() -> Manifest:
-    manifest = Manifest()
-    manifest.phase_kept()
-    return manifest
-
-
-def _front_start(manifest: Manifest, records: Sequence[Record]) -> None:
-    if any(record.path for record in records) and not front().is_up():
-        manifest.step('front', 'start')
 
 
 def _waits(manifest: Manifest, records: Sequence[Record], seconds: str) -> None:
@@ -235,10 +222,10 @@ def _waits(manifest: Manifest, records: Sequence[Record], seconds: str) -> None:
 def start(words: Words) -> Manifest:
     registry = load()
     records = [registry.records[name] for name in _some('start', words, registry)]
-    manifest = _direct()
+    manifest = steps.direct()
     if records:
         manifest.step('say', f"wsgi: starting {' '.join(record.name for record in records)}")
-        _front_start(manifest, records)
+        steps.start_front(manifest, records)
         wanted = [units.started(record) for record in records]
         manifest.step('enable', *wanted)
         # a socket that gave up takes no start without it
@@ -250,27 +237,18 @@ def start(words: Words) -> Manifest:
 
 def stop(words: Words) -> Manifest:
     registry = load()
-    manifest = _direct()
-    _stop(manifest, [registry.records[name] for name in _some('stop', words, registry)])
+    manifest = steps.direct()
+    steps.stop(manifest, [registry.records[name] for name in _some('stop', words, registry)])
     return manifest
-
-
-def _stop(manifest: Manifest, records: Sequence[Record]) -> None:
-    """Stop the units that systemd knows: it has no unit by a name that was never loaded."""
-    both = [unit for record in records for unit in units.main_units(record)]
-    known = [unit for unit, said in host.units(both, 'LoadState').items()
-             if said.get('LoadState') != 'not-found']
-    manifest.each('stop', known)
-    manifest.each('forget', known)
 
 
 def restart(words: Words) -> Manifest:
     registry = load()
     records = [registry.records[name] for name in _some('restart', words, registry)]
-    manifest = _direct()
+    manifest = steps.direct()
     if records:
         manifest.step('say', f"wsgi: restarting {' '.join(record.name for record in records)}")
-        _front_start(manifest, records)
+        steps.start_front(manifest, records)
         _renew(manifest, 'restart', records)
         _waits(manifest, records, '60')
     return manifest
@@ -279,7 +257,7 @@ def restart(words: Words) -> Manifest:
 def reload(words: Words) -> Manifest:
     registry = load()
     records = [registry.records[name] for name in _some('reload', words, registry)]
-    manifest = _direct()
+    manifest = steps.direct()
     if records:
         _renew(manifest, 'reload', records)
     return manifest
@@ -305,169 +283,12 @@ def wait(words: Words) -> Manifest:
         else:
             names.append(word)
     registry = load()
-    manifest = _direct()
+    manifest = steps.direct()
     _waits(manifest, [registry.records[name] for name in _some('wait', names, registry)], seconds)
     return manifest
 
 
-# ---- DevStack's calls (lib/devstack)
-
-def adopt_config(words: Words) -> Manifest:
-    registry = load()
-    record, fresh = adopt.config(registry, adopt.Config(*words))
-    done, _ = steps.apply(registry, [record.name], fresh=fresh, later=True,
-                          halting=_with_changed_units)
-    done.manifest.step('say', f'wsgi: {record.name}: {done.done()}')
-    return done.manifest
-
-
-def _with_changed_units(files: Files) -> list[str]:
-    """The services whose units change: DevStack starts them again."""
-    return [file.owner for file in files.values() if file.changed and units.of_path(file.path)]
-
-
-def adopt_unit(words: Words) -> Manifest:
-    registry = load()
-    manifest, name, message = _adopt_unit(registry, adopt.Unit(*words))
-    # DevStack's own functions restart the front, so it runs afterwards
-    _front_start(manifest, [registry.records[name]])
-    manifest.step('say', message)
-    return manifest
-
-
-def _adopt_unit(registry: Registry, call: adopt.Unit) -> tuple[Manifest, str, str]:
-    record, fresh = adopt.unit(registry, call)
-    told = f'{paths.run(record)}.told'
-
-    def differing(files: Files) -> list[str]:
-        """Stop a service whose files changed since DevStack's previous call: the start that follows
-        would not restart it. One without a unit never ran.
-        """
-        same = host.read(told) == _told(files)
-        return [] if same or not host.exists(paths.unit(record)) else [record.name]
-
-    done, files = steps.apply(registry, [record.name], fresh=fresh, halting=differing)
-    if host.read(told) != _told(files):
-        # it may hold a secret of the service's server
-        done.manifest.folder(os.path.dirname(told))
-        done.manifest.write(Staged(told, _told(files)))
-    return done.manifest, record.name, (
-        f'wsgi: {record.name}: devstack@{record.unit}.service: {done.done()}')
-
-
-def _told(files: Files) -> str:
-    return ''.join(f'{file.path}\n{file.final}' for file in files.values()
-                   if file.kind not in ('record', 'site', 'helper'))
-
-
-def adopt_remove(words: Words) -> Manifest:
-    registry = load()
-    name = registry.name_of_conf(words[0])
-    if not name or not registry.records[name].adopted:
-        raise LeftToStock('', '')
-    return _remove(registry, [name], words[0])
-
-
-def adopt_proxy(words: Words) -> Manifest:
-    name, url, path = words
-    registry = load()
-    files: Files = {}
-    for applied in host.listdir(f'{paths.APPLIED}/{plan.PROXIES}'):
-        where = paths.of_applied(applied)
-        files[where] = Planned(where, plan.PROXIES, 'site',
-                               host.read(f'{paths.APPLIED}/{plan.PROXIES}/{applied}') or '')
-    where = front().site_path(name)
-    files[where] = Planned(where, plan.PROXIES, 'site', adopt.proxy_text(name, url, path))
-    for file in files.values():
-        plan.compare(file, registry, Fresh(path))
-    done = steps.Steps()
-    done.bring(steps.Change(registry, [], files, later=True, proxies=True))
-    done.manifest.step('say', f'wsgi: {name}: {done.done()}')
-    return done.manifest
-
-
-def adopt_settle(_: Words) -> Manifest:
-    """The front reads what earlier calls have written."""
-    manifest = Manifest()
-    if host.exists(paths.LATER):
-        registry = load()
-        done = steps.Steps()
-        done.bring(steps.Change(registry, [], {}))
-        manifest = done.manifest
-        _front_start(manifest, list(registry.records.values()))
-        manifest.step('say', f'wsgi: {front().title} has read what was written')
-    return manifest
-
-
-def adopt_stop(_: Words) -> Manifest:
-    """Stop every service until it is started by its name: a boot does not."""
-    records = list(load().records.values())
-    manifest = _direct()
-    _stop(manifest, records)
-    manifest.each('disable', [units.started(record) for record in records
-                              if host.exists(f'{paths.UNITS}/{units.started(record)}')])
-    return manifest
-
-
-def adopt_release(_: Words) -> Manifest:
-    """Give back what was taken over from DevStack."""
-    registry = load()
-    names = registry.adopted()
-    return _remove(registry, names) if names else Manifest()
-
-
-def adopt_next(words: Words) -> Manifest:
-    """Adopt one unit that DevStack's own functions wrote, and start it.
-
-    words: the number of the unit on the disk, from adopt_units
-    """
-    registry = load()
-    manifest, name, message = _adopt_unit(registry, adopt.stock_units()[int(words[0])])
-    unit = units.main_units(registry.records[name])[0]
-    manifest.step('enable', unit)
-    manifest.step('start', unit)
-    manifest.step('say', message)
-    return manifest
-
-
 # ---- answers
-
-def adopt_units(_: Words) -> int:
-    print(*range(len(adopt.stock_units())), sep='\n')
-    return 0
-
-
-def adopt_list(_: Words) -> int:
-    for line in adopt.calls(load()):
-        print(line)
-    return 0
-
-
-def adopt_prepare(words: Words) -> int:
-    """Check what local.conf says; print the packages of the servers that it asks for.
-
-    words: ENABLED_SERVICES; 'ovn' where Neutron is to use it, else ''
-    """
-    adopt.check_local_conf(words[0])
-    if words[1:] == ['ovn']:
-        mode, variable = declare.toggle(('neutron-api', 'q-svc'), 'WSGI_MODE',
-                                        ('DEVSTACK_WSGI_MODE',))
-        able = [each for each in servers.known() if servers.get(each).numbers_workers]
-        if mode and mode not in able:
-            raise Refused('local.conf', f'{variable}={mode}: Neutron with OVN hears of its ports'
-                          f" under {' and '.join(able)} alone",
-                          f'add WSGI_MODE_q_svc={able[0]}, or set Q_AGENT=openvswitch')
-    for mode in adopt.wanted_modes():
-        print(*servers.get(mode).packages[front().packaging], sep='\n')
-    return 0
-
-
-def adopt_installed(_: Words) -> int:
-    """Whether the servers that local.conf asks for are installed."""
-    for mode in adopt.wanted_modes():
-        servers.get(mode).check(Record('local.conf'))
-    return 0
-
 
 def show_status(words: Words) -> int:
     registry = load()
@@ -532,11 +353,9 @@ def help_of(words: Words) -> int:
 
 PLANS: dict[str, Callable[[Words], Manifest]] = {
     each.__name__: each for each in (
-        deploy, apply, switch, remove, release, start, stop, restart, reload, wait,
-        adopt_config, adopt_unit, adopt_remove, adopt_proxy, adopt_settle, adopt_stop,
-        adopt_release, adopt_next)}
+        deploy, apply, switch, remove, release, start, stop, restart, reload, wait)}
 ANSWERS: dict[str, Callable[[Words], int]] = {
     'status': show_status, 'help': help_of, 'servers': known_servers,
     **{each.__name__: each for each in (
-        batches, check, show, failed, catalog, completion, adopt_units, adopt_list,
-        adopt_prepare, adopt_installed)}}
+        batches, check, show, failed, catalog, completion)}}
+PLANS.update(calls.PLANS)

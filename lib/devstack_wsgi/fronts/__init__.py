@@ -58,9 +58,10 @@ class Front:
         """Whether a site's text, by whomever, passes on the requests of a URL's path."""
         raise NotImplementedError
 
-    def find(self, backend: str) -> tuple[str, str]:
+    def find(self, backend: str) -> tuple[str, str, str]:
         """The name and the URL's path of the enabled site that passes requests on to a backend, a
-        socket's path or http://HOST:PORT; both '' without one.
+        socket's path or http://HOST:PORT, and what somebody added to what DevStack's own functions
+        write; all '' without one.
         """
         raise NotImplementedError
 

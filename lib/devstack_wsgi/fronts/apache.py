@@ -80,13 +80,18 @@ class Apache(Front):
     def serves(self, text: str, path: str) -> bool:
         return re.search(rf'ProxyPass +"?{re.escape(path)}"? ', text) is not None
 
-    def find(self, backend: str) -> tuple[str, str]:
+    def find(self, backend: str) -> tuple[str, str, str]:
         for name in host.listdir(self.enabled):
-            for line in (host.read(f'{self.enabled}/{name}') or '').split('\n'):
+            url, added = '', ''
+            for line in (host.read(f'{self.enabled}/{name}') or '').rstrip('\n').split('\n'):
                 passed = re.match(r' *ProxyPass +"?([^" ]+)"? ', line)
                 if passed and re.search(re.escape(backend) + r'[|" ]', line):
-                    return re.sub(r'\.conf$', '', name), passed.group(1)
-        return '', ''
+                    url = passed.group(1)
+                elif line not in ('KeepAlive Off', 'SetEnv proxy-sendchunked 1'):
+                    added += f'{line}\n'
+            if url:
+                return re.sub(r'\.conf$', '', name), url, added
+        return '', '', ''
 
     def modules(self, backends: Iterable[Facts], proxies: bool) -> list[str]:
         # Fedora's httpd loads every module that it has
@@ -179,20 +184,21 @@ def _balancer(record: Record, facts: Facts) -> str:
     """
     if not facts.standby:
         return ''
-    return template.fill('site/balancer.conf', site=record.site, address=facts.address,
+    return template.fill('site/balancer.conf', name=record.name, address=facts.address,
                          standby=facts.standby).rstrip('\n')
 
 
 def _backend(record: Record, facts: Facts) -> str:
     """The arguments of ProxyPass."""
     if facts.standby:
-        return f'"balancer://{record.site}{record.path}"'
+        return f'"balancer://{record.name}{record.path}"'
     if facts.protocol == 'uwsgi':
-        # retry=0: after a stop and a start it is asked at once
-        return f'"unix:{facts.address}|uwsgi://{record.site}" retry=0'
+        # retry=0: after a stop and a start it is asked at once. The record's name stands for a
+        # host: a site's may have '_', and capitals that Apache lowers
+        return f'"unix:{facts.address}|uwsgi://{record.name}" retry=0'
     # The prefix goes along: the application is told what it is. The server closes each connection
     # and Apache must not use it again: kept open, each would hold a thread of the service.
-    where = (f'unix:{facts.address}|http://{record.site}' if facts.address.startswith('/')
+    where = (f'unix:{facts.address}|http://{record.name}' if facts.address.startswith('/')
              else f'http://{local(facts.address)}')
     return f'"{where}{record.path}" retry=0 disablereuse=on'
 

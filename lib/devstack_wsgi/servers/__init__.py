@@ -161,4 +161,4 @@ def conf_text(record: Record) -> str:
     return next(get(name) for name in known() if get(name).reads_conf).conf(record)
 
 
-fields.CHOICES.update(mode=known, transport=transports)
+fields.CHOICES.update(mode=lambda: known(), transport=lambda: transports())

@@ -12,7 +12,7 @@ import glob
 import re
 from typing import Sequence
 
-from devstack_wsgi import host, paths, template, text, venv
+from devstack_wsgi import fields, host, paths, servers, template, text, venv
 from devstack_wsgi.fronts import front
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
@@ -149,9 +149,10 @@ def _check_command(record: Record) -> None:
         if word in _SAID:
             next(said, '')
         elif word.partition('=')[0] not in _SAID or '=' not in word:
-            raise Refused(record.name, f"DevStack starts it with '{word}', which mod_wsgi cannot"
-                          ' be told', 'put it under uwsgi, with'
-                          f" WSGI_MODE_{record.name.replace('-', '_')}=uwsgi")
+            key = record.key or record.name
+            raise Refused(key, f"DevStack starts it with '{word}', which {record.mode} cannot be"
+                          ' told', f'put it under {servers.DEFAULT}, with'
+                          f' WSGI_MODE_{fields.as_toggle(key)}={servers.DEFAULT}')
 
 
 def _check_setting(name: str, key: str, value: str) -> None:
