@@ -259,12 +259,12 @@ function caller_and_called {
 
     assert_equal "$(printf '%s\n' "${lines[@]}" | sed -E \
         's/^.*a\.py:([0-9]+): engine-doors: ([^:]*):.*/\1 \2/' | sort -nu)" \
-        '2 subprocess 
+        '2 subprocess
 3 print
 4 os.system
 5 os.execv
 7 sys.stderr
-8 os.environ['"'a'"']
+8 = os.environ['"'a'"']
 9 os.chdir'
     # each has its place
     mv "$file" "${file%/*}/host.py"
