@@ -8,8 +8,7 @@
 # Sets:       ACCOUNT; what each function says
 # Public:     fake_system, fake_venv, fake_python, snapshot,
 #             assert_unchanged, wrap, capture, untraced, wsgi, deploy,
-#             with_defaults, copy_library, toy_server, shape,
-#             shape_options, assert_golden_shapes, SHAPES
+#             with_defaults, copy_library, toy_server, shape_options, SHAPES
 
 # Every Debian and Fedora has it, with a group of the same name.
 ACCOUNT=daemon
@@ -221,7 +220,7 @@ function fake_python {
 #
 # Usage:   untraced FUNCTION ARG...
 # Returns: what it returns
-# Example: untraced load_lib lib/verbs
+# Example: untraced judge hello
 function untraced {
     local -
     set +T
@@ -365,23 +364,12 @@ function toy_server {
 }
 
 # The shapes that a service can have, each with a golden copy of its files.
+# shellcheck disable=SC2034  # the tests go through them
 SHAPES=(
     path http listen path-listen any-address preload preload-http on-demand
     script script-http venv venv-uwsgi words threads conf names
     hardening-off hardening-strict healthcheck healthcheck-root
 )
-
-# Declare one of SHAPES, in this shell, under the name 'thing-api'.
-#
-# Usage:   shape SHAPE
-# Reads:   the library, which is loaded
-# Returns: 0; 1 the library refuses it
-# Example: load_lib lib/verbs; shape http; wsgi_uwsgi_files thing-api
-function shape {
-    shape_options "$1" &&
-        with_defaults thing-api "${SHAPE_OPTIONS[@]}" || return
-    _wsgi_record_declare "${REPLY_WORDS[@]}"
-}
 
 # The options of one of SHAPES.
 #
@@ -442,40 +430,6 @@ function shape_options {
             ;;
         *)            fail "no shape '$1'"; return 1 ;;
     esac
+    # shellcheck disable=SC2034  # the answer
     SHAPE_OPTIONS=("${options[@]}" --group "$ACCOUNT")
-}
-
-# Compare all files of one kind, in every shape, with their golden copies.
-#
-# Usage:   assert_golden_shapes KIND SUFFIX FUNCTION [SHAPE...]
-#   KIND      as in _WSGI_FILES
-#   SUFFIX    of the golden file: SERVER/SHAPESUFFIX
-#   FUNCTION  what adds the files of a record to _WSGI_FILES
-# Reads:   GOLDEN_SERVER, the server (default: uwsgi)
-# Returns: 0; 1 after the diffs of all that differ
-# Example: assert_golden_shapes site .site.conf _wsgi_site_files
-function assert_golden_shapes {
-    untraced _unit_golden_shapes "$@"
-}
-
-function _unit_golden_shapes {
-    local kind=$1 suffix=$2 function=$3 name i text secret
-    local -a _WSGI_FILES=() bad=()
-    local DEVSTACK_WSGI_MODE=${GOLDEN_SERVER:-uwsgi}
-    shift 3
-    (( $# )) || set -- "${SHAPES[@]}"
-    for name; do
-        shape "$name" || return
-        _WSGI_FILES=()
-        "$function" thing-api || return
-        for (( i = 0; i < ${#_WSGI_FILES[@]}; i += 2 )); do
-            [[ "${_WSGI_FILES[i]}" == "$kind" ]] || continue
-            text=${_WSGI_FILES[i + 1]//"$BATS_TEST_TMPDIR"//TEST}
-            secret=${_WSGI_RECORD[thing-api,secret]:-}
-            [[ -z "$secret" ]] || text=${text//"$secret"/SECRET}
-            assert_golden "$DEVSTACK_WSGI_MODE/$name$suffix" "$text" ||
-                bad+=("$name$suffix")
-        done
-    done
-    assert_equal "${bad[*]}" ''
 }
