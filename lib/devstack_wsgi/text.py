@@ -23,8 +23,14 @@ def printable(value: str) -> str:
     value = CONTROL.sub('?', value)
     if is_text(value):
         return value
-    return ''.join('?' * len(each.encode('utf-8', 'surrogateescape'))
-                   if each > '~' else each for each in value)
+    return ''.join('?' * len(_bytes(each)) if each > '~' else each for each in value)
+
+
+def _bytes(letter: str) -> bytes:
+    try:
+        return letter.encode('utf-8', 'surrogateescape')
+    except UnicodeEncodeError:
+        return letter.encode('utf-8', 'surrogatepass')
 
 
 def ini_value(value: str) -> str:

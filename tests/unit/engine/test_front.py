@@ -44,7 +44,7 @@ def test_the_real_apache_takes_the_sites_of_all_shapes(system, tmp_path):
             name = f"{shape}-{mode.replace('_', '-')}"
             record = shaped(shape, tmp_path / name, '--mode', mode)
             if record.path:
-                record = dataclasses.replace(record, site=name, path=f'/{name}')
+                record = dataclasses.replace(record, name=name, site=name, path=f'/{name}')
                 (tmp_path / f'{name}.conf').write_text(site_of(record))
                 lines.append(f'Include {tmp_path}/{name}.conf')
                 sites += 1
@@ -68,7 +68,7 @@ def test_the_real_apache_takes_the_sites_of_all_shapes(system, tmp_path):
     ('http', 'proxy_http', 'unix:/run/devstack-wsgi/thing-api.socket|http://thing-api/thing-api'),
     ('path-listen', 'proxy_http', 'http://127.0.0.1:9292/thing-api'),
     ('any-address', 'proxy_http', 'http://[::1]:9292/thing-api'),
-    ('names', 'proxy_uwsgi', 'unix:/run/devstack-wsgi/thing-site.socket|uwsgi://thing-site')])
+    ('names', 'proxy_uwsgi', 'unix:/run/devstack-wsgi/thing-site.socket|uwsgi://thing-api')])
 def test_a_site_speaks_to_uwsgi_by_transport_and_address(system, tmp_path, shape, module, backend):
     record = shaped(shape, tmp_path / 'shape')
 
@@ -237,7 +237,15 @@ def test_a_path_is_the_text_of_a_site_or_not(system, path, wanted):
 def test_a_site_by_whomever_is_found_by_its_backend(system, line, wanted):
     put(system, '/etc/apache2/sites-enabled/x.conf', f'# theirs\n{line}\n')
 
-    assert front().find('/run/uwsgi/a.socket') == wanted
+    assert front().find('/run/uwsgi/a.socket')[:2] == wanted
+
+
+def test_what_somebody_added_to_devstacks_own_site_is_found(system):
+    put(system, '/etc/apache2/sites-enabled/x.conf',
+        'KeepAlive Off\nSetEnv proxy-sendchunked 1\n'
+        'ProxyPass "/a" "http://127.0.0.1:1" retry=0\n<Location /a>\n</Location>\n')
+
+    assert front().find('http://127.0.0.1:1') == ('x', '/a', '<Location /a>\n</Location>\n')
 
 
 def test_a_site_serves_the_path_that_it_names(system):
