@@ -58,13 +58,15 @@ function count_forks {
                 ( : )
                 : "$(:)"
             }
+            # the lock goes with the shell
+            function verb {
+                ( _wsgi_verbs_run "$@" )
+            }
             forks nothing :
             forks three three
-            forks load _wsgi_record_load_all
-            forks plan _wsgi_apply_plan "${_WSGI_NAMES[@]}"
-            forks compare _wsgi_apply_compare "${_WSGI_NAMES[@]}"
-            forks apply _wsgi_verbs_run apply
-            forks again _wsgi_verbs_run apply' _ "$REPO/lib/verbs"
+            forks plan _wsgi_engine plan - apply
+            forks apply verb apply
+            forks again verb apply' _ "$REPO/lib/verbs"
     )
 }
 
@@ -86,7 +88,7 @@ function count_forks {
 
     assert_equal "${FORKS[nothing]}" 0
     assert_equal "${FORKS[three]}" 3
-    for step in load plan compare apply again; do
+    for step in plan apply again; do
         printf '# forks, 4 and 40 services: %s %s %s\n' "$step" \
             "${few[$step]}" "${FORKS[$step]}" >&3
         [[ "${FORKS[$step]}" == "${few[$step]}" ]] ||

@@ -1,0 +1,125 @@
+"""The verbs: the steps that a run takes, and what is printed where there are none."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import calls, declared, put, stub
+
+from devstack_wsgi import paths, verbs
+from devstack_wsgi.registry import Registry
+
+ONE = 'devstack@one.service devstack@one.socket'
+
+
+@pytest.fixture
+def deployed(system):
+    """Bring a record to the disk, as a deploy leaves it; its units are known to systemd."""
+    registry = Registry()
+
+    def deploy(name, *options):
+        record = declared(name, *options, registry=registry)
+        put(system, paths.record(name), record.text())
+        return record
+
+    # what nothing has edited since it was loaded
+    stub(system, 'systemctl', '''
+for word in "$@"; do
+    [[ "$word" != devstack@* ]] ||
+        printf "LoadState=%s\\nNeedDaemonReload=%s\\n\\n" "${LOADED:-loaded}" "${STALE:-no}"
+done''')
+    return deploy
+
+
+def steps(manifest):
+    return [line for line in manifest.lines if not line.startswith(('say ', 'phase '))]
+
+
+def test_a_start_enables_forgets_failures_and_starts_in_one_go(deployed):
+    deployed('one', '--unit', 'n-one')
+    deployed('two')
+
+    manifest = verbs.start(['one', 'two'])
+
+    assert steps(manifest) == [
+        'front start',
+        'enable devstack@n-one.service devstack@two.service',
+        'forget devstack@n-one.service devstack@n-one.socket devstack@two.service'
+        ' devstack@two.socket',
+        'start devstack@n-one.service devstack@two.service',
+        'wait http://127.0.0.1/one/ 60 one', 'wait http://127.0.0.1/two/ 60 two']
+    # what was started stays so, whatever the others do
+    assert manifest.lines[0] == 'phase 0'
+
+
+def test_on_demand_the_socket_is_what_starts(deployed):
+    deployed('one', '--on-demand', '--listen', '127.0.0.1:9001')
+
+    assert 'start devstack@one.socket' in steps(verbs.start(['one']))
+
+
+def test_a_service_without_a_front_starts_none(deployed):
+    deployed('one', '--listen', '127.0.0.1:9001')
+
+    assert 'front start' not in steps(verbs.start(['one']))
+
+
+@pytest.mark.parametrize('verb', ['restart', 'reload'])
+def test_restart_and_reload_are_one_step_for_all_services(deployed, system, verb):
+    deployed('one', '--listen', '127.0.0.1:9001')
+    deployed('two', '--unit', 'n-two', '--listen', '127.0.0.1:9002')
+
+    lines = steps(verbs.PLANS[verb](['one', 'two']))
+
+    assert lines[0] == f'{verb} devstack@one.service devstack@n-two.service'
+    assert calls(system) == [
+        'systemctl show -p NeedDaemonReload devstack@one.service devstack@n-two.service']
+
+
+@pytest.mark.parametrize('verb', ['restart', 'reload'])
+def test_systemd_reads_a_unit_that_somebody_edited_first(deployed, monkeypatch, verb):
+    deployed('one', '--listen', '127.0.0.1:9001')
+    monkeypatch.setenv('STALE', 'yes')
+
+    assert steps(verbs.PLANS[verb](['one']))[:2] == [
+        'systemd reload', f'{verb} devstack@one.service']
+
+
+def test_a_stop_names_the_units_that_systemd_knows(deployed, system):
+    deployed('one')
+    deployed('two')
+    stub(system, 'systemctl', '''
+for word in "$@"; do
+    case $word in
+        devstack@two.socket) printf "LoadState=not-found\\n\\n" ;;
+        devstack@*)          printf "LoadState=loaded\\n\\n" ;;
+    esac
+done''')
+
+    assert steps(verbs.stop(['one', 'two'])) == [
+        f'stop {ONE} devstack@two.service', f'forget {ONE} devstack@two.service']
+
+
+def test_where_no_unit_is_known_nothing_is_stopped(deployed, monkeypatch):
+    deployed('one')
+    monkeypatch.setenv('LOADED', 'not-found')
+
+    assert steps(verbs.stop(['one'])) == []
+
+
+@pytest.mark.parametrize('words', [['start'], ['wait', '--timeout', '0'], ['start', '--nosuch'],
+                                   ['show'], ['nosuch'], ['status', '--nosuch']], ids=' '.join)
+def test_wrong_usage_is_one_line_and_status_2(deployed, capsys, words):
+    plan = ['plan', '-'] if words[0] in verbs.PLANS else []
+
+    assert verbs.main([*plan, *words]) == 2
+
+    said = capsys.readouterr()
+    assert said.out == '' and said.err.startswith('[ERROR] wsgi: ') and said.err.count('\n') == 1
+
+
+def test_a_refusal_is_one_line_and_status_1(deployed, capsys):
+    assert verbs.main(['plan', '-', 'start', 'no\x1bsuch']) == 1
+
+    said = capsys.readouterr()
+    assert said.out == '' and said.err == (
+        "[ERROR] wsgi: no service 'no?such'; deployed are: none\n")

@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+#
+# lib/systemd: what is asked of systemd, and what is said when it fails
+
+load ../helpers/load
+load ../helpers/unit
+
+function setup {
+    fake_system
+    untraced load_lib lib/verbs
+}
+
+@test "systemd verify: a unit that systemd refuses is reported in one line" {
+    requires systemd-analyze
+    rm "$BATS_TEST_TMPDIR/stubs/systemd-analyze"
+    mkdir -p "$BATS_TEST_TMPDIR/new/etc/systemd/system"
+    printf '[Service]\nExecStart=relative\n' \
+        > "$BATS_TEST_TMPDIR/new/etc/systemd/system/a.service"
+
+    run _wsgi_systemd_verify "$BATS_TEST_TMPDIR/new"
+
+    assert_failure 1
+    assert_output --partial '[ERROR] wsgi: systemd refuses the units: '
+    assert_output --partial 'relative'
+    assert_equal "${#lines[@]}" 1
+}
+
+@test "systemd start: a service that fails is shown with the end of its log" {
+    deploy one --unit n-one
+    export FAIL_AT='systemctl @(start|--quiet is-active)*'
+
+    run _wsgi_systemd_start devstack@n-one.service
+
+    assert_failure 1
+    assert_line --index 0 --partial '[ERROR] wsgi: one: did not start'
+    assert_line --index 0 --partial 'journalctl -u devstack@n-one'
+    assert_line --index 1 '    the last line of its log'
+}
+
+@test "systemd start: of several services that fail each is reported" {
+    deploy one
+    deploy two
+    export FAIL_AT='systemctl @(start|--quiet is-active)*'
+
+    run _wsgi_systemd_start devstack@one.service devstack@two.service
+
+    assert_failure 1
+    assert_line --partial 'one: did not start'
+    assert_line --partial 'two: did not start'
+}
+
+@test "systemd start: a service that is up in the end has not failed" {
+    deploy one
+    export ACTIVE_STATE=active FAIL_AT='systemctl start*'
+
+    run _wsgi_systemd_start devstack@one.service
+
+    assert_failure 1
+    assert_output ''
+}
+
+@test "systemd renew: restart and reload ask for all services at once" {
+    local verb
+    for verb in restart reload; do
+        _wsgi_systemd_renew "$verb" devstack@one.service devstack@two.service
+        calls systemctl "$verb" devstack@one.service devstack@two.service
+        assert_equal "$REPLY" 1
+    done
+}
+
+@test "systemd renew: a reload that fails is reported" {
+    deploy one
+    export ACTIVE_STATE=inactive FAIL_AT='systemctl reload*'
+
+    run _wsgi_systemd_renew reload devstack@one.service
+
+    assert_failure 1
+    assert_line --index 0 --partial '[ERROR] wsgi: one: reload failed'
+}
+
+@test "systemd stop: a stop that fails is an error" {
+    export FAIL_AT='systemctl stop*'
+
+    run _wsgi_systemd_stop devstack@one.service
+
+    assert_failure 1
+    assert_line --partial '[ERROR] wsgi: devstack@one.service: did not stop'
+}
