@@ -141,6 +141,77 @@ function fake_checkout {
     assert_equal "${bad[*]}" ''
 }
 
+# Usage: write_pytest NAME LINE...    the lines of a function's body
+function write_pytest {
+    requires python3 || return
+    python3 -c 'import hypothesis, pytest' 2> /dev/null || {
+        [[ "${WSGI_NO_SKIP:-}" == 1 ]] || skip 'needs pytest, hypothesis'
+        fail 'needed here: pytest, hypothesis'
+        return 1
+    }
+    mkdir -p "$DIR/engine"
+    {
+        printf '%s\n' 'import pytest' '' '' "def test_${1}_one():"
+        printf '    %s\n' "${@:2}"
+    } > "$DIR/engine/test_$1.py"
+}
+
+@test "run-bats: the tests of pytest are counted beside those of bats" {
+    write_pytest fine 'assert True'
+
+    run "$REPO/tests/run-bats" --jobs 2 "$DIR"
+
+    assert_success
+    assert_line --regexp '^ok 1 test_fine.py: fine one in [0-9]+ms$'
+    assert_line "-- $DIR: 2 of 2 tests passed --"
+    run grep -c '^ok' "$WSGI_TEST_RESULTS"/*.tap
+    assert_output 2
+}
+
+@test "run-bats: a failure of pytest fails, with its reason and its title" {
+    write_pytest broken 'x = 41' 'assert x == 42'
+
+    run "$REPO/tests/run-bats" "$DIR"
+
+    assert_failure 1
+    assert_line --regexp '^# .*assert 41 == 42'
+    assert_line --regexp '^-- not ok 1 test_broken.py: broken one'
+    assert_line "-- $DIR: 1 of 2 tests passed, 1 failed --"
+}
+
+@test "run-bats: a file of pytest that cannot be read fails" {
+    write_pytest fine 'assert True'
+    echo 'import nosuchmodule' > "$DIR/engine/test_wrong.py"
+
+    run "$REPO/tests/run-bats" "$DIR/engine"
+
+    assert_failure 1
+    assert_line --partial "No module named 'nosuchmodule'"
+}
+
+@test "run-bats: a skip of pytest is a failure where none is allowed" {
+    write_pytest absent "pytest.skip('needs a moon')"
+
+    run "$REPO/tests/run-bats" "$DIR/engine/test_absent.py" "$DIR/good.bats"
+    assert_success
+    assert_line --regexp '^ok 1 test_absent.py: absent one # skip .*moon'
+    assert_line --partial '1 of 2 tests passed, 1 skipped'
+
+    WSGI_NO_SKIP=1 run "$REPO/tests/run-bats" "$DIR/engine" "$DIR/good.bats"
+    assert_failure 1
+    assert_line --partial '1 of 2 tests passed, 1 failed'
+}
+
+@test "run-bats: --filter picks among the tests of pytest by their titles" {
+    write_pytest fine 'assert True'
+    write_pytest broken 'assert False'
+
+    run "$REPO/tests/run-bats" --filter 'fine one' "$DIR"
+
+    assert_success
+    assert_line "-- $DIR: 1 of 1 tests passed --"
+}
+
 @test "ci: the last line counts the tests of all runs" {
     # shellcheck disable=SC2016  # text of a script
     fake_checkout 'printf "%s\n" "ok 1 a" "ok 2 b in 3ms" > \
