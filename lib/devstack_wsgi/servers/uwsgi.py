@@ -183,12 +183,12 @@ def _settings(record: Record) -> str:
         threads=record.threads, lazy='false' if record.preload == 'yes' else 'true', mercy=MERCY,
         peer='%(var.HTTP_X_DEVSTACK_WSGI_PEER)' if behind else '%(addr)',
         application='\n'.join(_application(record)),
-        # the front does not keep a connection
-        direct='' if record.path else _DIRECT, demand=_DEMAND if record.demanded else '',
-        quiet=_quiet(record), devstack=_for_devstack(record)).rstrip('\n')
+        # a plugin that writes its own site for our CONF relies on it, too
+        closes=_CLOSES if record.transport == 'http' else '',
+        demand=_DEMAND if record.demanded else '', quiet=_quiet(record), devstack=_for_devstack(record)).rstrip('\n')
 
 
-_DIRECT = """\
+_CLOSES = """\
 # uWSGI ends each connection; a client that would use it again
 # has to know
 add-header = Connection: close"""
