@@ -10,8 +10,8 @@ from conftest import calls, put, stub
 from devstack_wsgi import host
 
 
-@pytest.mark.parametrize('text', ['', 'a', 'a\n', 'a\n\n\n', '\n', ' a \n b', 'a\\nb\\\n', '-n', '\t',
-                                  'a\r\nb', 'é', '\udcff\udc80'], ids=ascii)
+@pytest.mark.parametrize('text', ['', 'a', 'a\n', 'a\n\n\n', '\n', ' a \n b', 'a\\nb\\\n', '-n',
+                                  '\t', 'a\r\nb', 'é', '\udcff\udc80'], ids=ascii)
 def test_a_file_is_read_to_its_last_byte(system, text):
     file = put(system, '/etc/file', text)
 
