@@ -185,7 +185,8 @@ def _settings(record: Record) -> str:
         application='\n'.join(_application(record)),
         # a plugin that writes its own site for our CONF relies on it, too
         closes=_CLOSES if record.transport == 'http' else '',
-        demand=_DEMAND if record.demanded else '', quiet=_quiet(record), devstack=_for_devstack(record)).rstrip('\n')
+        demand=_DEMAND if record.demanded else '', quiet=_quiet(record),
+        devstack=_for_devstack(record)).rstrip('\n')
 
 
 _CLOSES = """\
