@@ -318,7 +318,16 @@ def _written(registry: Registry, path: str, program: str) -> Fresh:
         path, first.get('module') or first.get('wsgi-file', ''), url, site, program, address, ''))
     kept = ''.join(f'{key} = {value}\n' for key, value in first.items()
                    if not _STOCK.fullmatch(key))
-    return dataclasses.replace(fresh, conf=kept, site=added)
+    return dataclasses.replace(fresh, conf=kept, site=_not_ours(registry, site, added))
+
+
+def _not_ours(registry: Registry, site: str, lines: str) -> str:
+    """Lines of a site but for those that we wrote: DevStack's own functions append to ours."""
+    owner = next((name for name, record in registry.records.items() if record.site == site), '')
+    ours = host.read(paths.applied(owner, front().site_path(site))) if owner else ''
+    wrote = set((ours or '').split('\n')) - {''}
+    return ''.join(line for line in lines.splitlines(keepends=True)
+                   if line.rstrip('\n') not in wrote)
 
 
 def left() -> list[str]:
