@@ -97,8 +97,12 @@ class Manifest:
         try:
             os.makedirs(os.path.dirname(folder), exist_ok=True)
             os.makedirs(folder, 0o700)
-            for phase, file in self._staged:
-                _stage(f'{folder}/new/{phase}{file.path}', file)
+            staged = [(f'{folder}/new/{phase}{file.path}', file) for phase, file in self._staged]
+            # one question for all files of a folder
+            for path in dict.fromkeys(os.path.dirname(path) for path, _ in staged):
+                os.makedirs(path, exist_ok=True)
+            for path, file in staged:
+                _stage(path, file)
             self._set_modes(folder)
             with open(f'{folder}/manifest.new', 'w', encoding='utf-8',
                       errors='surrogateescape') as text:
@@ -107,7 +111,6 @@ class Manifest:
         except OSError as error:
             raise Refused('', f'cannot write below {folder}, so nothing was changed'
                           f' ({error.strerror})', 'is the disk full?') from None
-
 
     def _set_modes(self, folder: str) -> None:
         """Give staged folders their modes: one that is new is moved whole."""
@@ -121,7 +124,6 @@ class Manifest:
 
 
 def _stage(path: str, file: Staged) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, 'w', encoding='utf-8', errors='surrogateescape', newline='') as text:
         text.write(file.text)
