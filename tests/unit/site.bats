@@ -41,11 +41,11 @@ function setup {
     for name in "${SHAPES[@]}"; do
         untraced shape "$name"
         [[ -n "${_WSGI_RECORD[thing-api,path]:-}" ]] || continue
-        _WSGI_RECORD[thing-api,site]=$name
         _WSGI_RECORD[thing-api,path]=/$name
         _WSGI_FILES=()
         _wsgi_site_files thing-api
-        printf '%s' "${_WSGI_FILES[1]}" > "$BATS_TEST_TMPDIR/$name.conf"
+        printf '%s' "${_WSGI_FILES[1]//thing-api/"$name"}" \
+            > "$BATS_TEST_TMPDIR/$name.conf"
         printf 'Include %s\n' "$BATS_TEST_TMPDIR/$name.conf" \
             >> "$BATS_TEST_TMPDIR/httpd.conf"
     done

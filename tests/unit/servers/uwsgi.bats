@@ -314,7 +314,7 @@ for APPLICATION in "thing:made()", "thing:made":
         "http proxy_http $unix/thing-api.socket|http://thing-api/thing-api"
         "path-listen proxy_http http://127.0.0.1:9292/thing-api"
         "any-address proxy_http http://[::1]:9292/thing-api"
-        "names proxy_uwsgi $unix/thing-site.socket|uwsgi://thing-site"
+        "names proxy_uwsgi $unix/thing-site.socket|uwsgi://thing-api"
     )
 
     for row in "${rows[@]}"; do
