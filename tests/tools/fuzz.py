@@ -101,9 +101,9 @@ GOOD = {
     'python-path': [b'/usr', b'@/v+b=c,d@~-'],
     'healthcheck': [b'/', b'/health.check', b'/a//b'],
     'conf': [b'@/conf.ini', b'@/a+b=c,d@~-.ini'],
-    'unit': [b'fzunit', b'a'],
-    'site': [b'fzsite', b'b'],
-    'key': [b'fzkey', b'c-1'],
+    'unit': [b'fzunit', b'a', b'Fz_Unit'],
+    'site': [b'fzsite', b'b', b'B_'],
+    'key': [b'fzkey', b'c-1', b'C_1-d'],
     'hardening': [b'off', b'standard', b'strict'],
     'env': [b'A=', b'A=b', b'OS_X=/etc/x', b'PATH=/a:/b', b'_=1'],
     'arg': [b'--config-file', b'/etc/x.conf', b'a', b'100'],
@@ -123,10 +123,11 @@ FLAGS = ('preload', 'on-demand')
 FIELDS = [*GOOD]
 LOADED_FIELDS = [*GOOD, *ONLY_LOADED, 'name']
 # A second statement of what the other fields may be.
-WORD = rb'[a-z]([a-z0-9-]*[a-z0-9])?'
+NAME = rb'[a-z]([a-z0-9-]*[a-z0-9])?'
+WORD = rb'[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9_])?'
 FOLDER_FORM = rb'/[A-Za-z0-9._/+@=,~-]*'
 FORMS = {
-    'name': WORD, 'unit': WORD, 'site': WORD, 'key': WORD,
+    'name': NAME, 'unit': WORD, 'site': WORD, 'key': WORD,
     'app': rb'[A-Za-z0-9_.]+:[A-Za-z0-9_]+(\(\))?',
     'path': rb'(/[A-Za-z0-9._~-]+)+', 'healthcheck': rb'/[A-Za-z0-9._~/-]*',
     'script': FOLDER_FORM, 'venv': FOLDER_FORM, 'chdir': FOLDER_FORM,
