@@ -193,8 +193,10 @@ _yes_or_no = _form('yes|no', 'write yes or no')
 # in the order in which a record is written
 FIELDS = (
     Field('name', _name, own=True),
-    Field('unit', _other_name, 'NAME', ('devstack@NAME.service (default: NAME)',)),
-    Field('site', _other_name, 'NAME', ("the front's site and the socket (default: NAME)",)),
+    Field('unit', _other_name, 'UNIT', (
+        'devstack@UNIT.service (default: NAME); of this and the',
+        "next two A-Z, a-z, 0-9, '-' and '_'")),
+    Field('site', _other_name, 'SITE', ("the front's site and the socket (default: NAME)",)),
     Field('key', _other_name, 'KEY', ("DevStack's name for it (default: NAME)",)),
     Field('app', _app, 'M:C', (
         'the application, MODULE:CALLABLE, or with () behind it what',
