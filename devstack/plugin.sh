@@ -28,6 +28,6 @@ case "$1 ${2:-}" in
         _wsgi_verb adopt_stop || die "$LINENO" "wsgi: see above"
         ;;
     clean*)
-        wsgi_remove --all || die "$LINENO" "wsgi: see above"
+        _wsgi_verb adopt_clean || die "$LINENO" "wsgi: see above"
         ;;
 esac

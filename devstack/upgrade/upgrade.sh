@@ -8,7 +8,7 @@
 # WSGI_TAKE_OVER=False, it gives every API back to DevStack.
 #
 # Depends on: grenade's functions, the target's DevStack, devstack/settings,
-#             devstack/prepare
+#             devstack/prepare, devstack/give-back
 # Reads:      GRENADE_DIR, TARGET_DEVSTACK_DIR
 # Writes:     through the library, or DevStack's own functions
 # Exit:       0; 1 failed, the reason above
@@ -31,34 +31,22 @@ source "$here/settings"
 # choose a port that nobody listens on, so one service follows the other.
 # Usage: give_back
 function give_back {
-    local said line conf key value
+    local said line
     local -a lines=() words=()
+    # shellcheck source=devstack/give-back
+    source "$here/give-back"
     said=$(_wsgi_verb adopt_list) || return
     [[ -n "$said" ]] || return 0
     mapfile -t lines <<< "$said"
     _wsgi_verb adopt_release || return
     for line in "${lines[@]}"; do
-        if [[ "$line" == service* && ${#words[@]} -gt 0 ]]; then
-            give_back_unit "${words[@]}"
-        fi
         if [[ "$line" == service* ]]; then
+            [[ ${#words[@]} -eq 0 ]] || give_back_unit "${words[@]}"
             IFS=$'\x1f' read -r -a words <<< "$line"
-            give_back_config "${words[@]}"
-        else
-            IFS=$'\x1f' read -r _ conf key value <<< "$line"
-            iniset "$conf" uwsgi "$key" "$value"
         fi
+        _wsgi_give_back '' "$line"
     done
     give_back_unit "${words[@]}"
-}
-
-# Usage: give_back_config service CONF APPLICATION URL HTTP SITE ...
-function give_back_config {
-    if [[ -n "$4" && -n "$5" ]]; then
-        write_local_uwsgi_http_config "$2" "$3" "$4" "$6"
-    else
-        write_uwsgi_config "$2" "$3" "$4" "$5" "$6"
-    fi
 }
 
 # Usage: give_back_unit service CONF APPLICATION URL HTTP SITE UNIT COMMAND

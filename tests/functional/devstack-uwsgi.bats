@@ -13,12 +13,12 @@ fi
 
 # every caller; watcher's call has a module and no name
 readonly ALL=aodh,cloudkitty,designate,federation,heat,ironic,mistral,monasca\
-,octavia,printer,trove,watcher,zaqar
+,octavia,printer,stranger,trove,watcher,zaqar
 
 # what a second stack.sh need not touch
 readonly TREE=(/etc/apache2 /etc/devstack-wsgi /etc/systemd/system
     /etc/tmpfiles.d /etc/keystone /etc/glance /etc/nova /etc/placement
-    /etc/cinder /etc/neutron /etc/heat /etc/octavia /etc/watcher)
+    /etc/cinder /etc/neutron /etc/heat /etc/octavia /etc/stranger /etc/watcher)
 
 function setup_file {
     devstack_up || return
@@ -124,7 +124,8 @@ function teardown {
         main_pid "$key"
         pids[$key]=$REPLY
     done
-    tree_of "${TREE[@]}" | grep -v -e g-api-r > "$BATS_TEST_TMPDIR/first"
+    tree_of "${TREE[@]}" | grep -v -e g-api-r -e odd \
+        > "$BATS_TEST_TMPDIR/first"
 
     devstack stack.sh
 
@@ -132,13 +133,56 @@ function teardown {
     devstack_answers
     devstack_units enabled active
     proxied_once
-    tree_of "${TREE[@]}" | grep -v -e g-api-r > "$BATS_TEST_TMPDIR/second"
+    tree_of "${TREE[@]}" | grep -v -e g-api-r -e odd \
+        > "$BATS_TEST_TMPDIR/second"
     run diff -u "$BATS_TEST_TMPDIR/first" "$BATS_TEST_TMPDIR/second"
     assert_success
     for key in "${keep[@]}"; do
         main_pid "$key"
         assert_equal "$key ${pids[$key]}" "$key $REPLY"
     done
+}
+
+@test "devstack, $MODE: what is left to DevStack has nothing of ours" {
+    local key
+    local -a bad=() sites=()
+    run grep -c "left to DevStack's own function\$" \
+        "$BATS_FILE_TMPDIR/stack.sh.log"
+    # a site and a variable, once each
+    assert_output 2
+
+    for key in $THEIRS; do
+        # shellcheck disable=SC2016  # expanded in the machine
+        run machine_sh 'ls -d "/etc/systemd/system/devstack@$1".s*' "$key"
+        [[ "$output" == "/etc/systemd/system/devstack@$key.service" ]] ||
+            bad+=("$key: $output;")
+    done
+    assert_equal "${bad[*]}" ''
+    run in_machine grep -l -r -e odd -e ir-http /etc/devstack-wsgi \
+        /var/lib/devstack-wsgi/applied
+    # Ironic's proxy is a site of ours, and no service
+    refute_output --partial odd
+    # what its caller had said in CONF, and in the unit's environment
+    run process_of http://127.0.0.1/odd-env
+    assert_output --partial '"multithread": true'
+    assert_output --partial '"LD_LIBRARY_PATH": "/opt/stack"'
+}
+
+@test "devstack, $MODE: a plugin that asks for nothing of ours goes on" {
+    run in_machine curl -s http://127.0.0.1/odd-unit/
+    assert_output odd-unit
+    run in_machine cat /etc/apache2/sites-available/odd-own.conf
+    assert_output --partial 'AddDefaultCharset'
+    run in_machine grep -c . /etc/stranger/odd-own.ini
+    assert_output 7
+}
+
+@test "devstack, $MODE: names that differ in what is no letter are two" {
+    run in_machine grep -h '^key=' /etc/devstack-wsgi/services/foo-http.conf \
+        /etc/devstack-wsgi/services/foo-http-2.conf
+    assert_output $'key=Foo_HTTP\nkey=foo-http'
+    run in_machine /opt/stack/wsgi/tools/wsgi status Foo_HTTP
+    assert_output --regexp "foo-http +$MODE +active"
 }
 
 @test "devstack, $MODE: on return of a write call CONF and site are there" {
@@ -262,7 +306,6 @@ function teardown {
     devstack clean.sh
 
     # what stock functions wrote meanwhile is not the plugin's
-    in_machine rm -f /etc/tmpfiles.d/uwsgi.conf
     in_machine rm -rf /run/uwsgi
     system_files > "$BATS_TEST_TMPDIR/after"
     run diff -u "$BATS_FILE_TMPDIR/before" "$BATS_TEST_TMPDIR/after"

@@ -28,7 +28,10 @@ DEVSTACK=/opt/stack/devstack
 
 # the callers that are plugins and that DevStack's own functions can serve
 readonly CALLERS=(aodh cloudkitty designate federation heat ironic mistral
-    monasca octavia printer trove zaqar)
+    monasca octavia printer stranger trove zaqar)
+
+# the keys of what runs by itself or by DevStack's own functions in every mode
+readonly THEIRS='ir-http odd-site odd-env odd-own odd-bare'
 
 # Boot a machine with a user stack, the stand-in and a copy of this checkout's
 # plugin.
@@ -157,6 +160,9 @@ function devstack_apis {
         tr-api=/database=trove zaqar-wsgi=/messaging=zaqar
         ck-api=/rating=cloudkitty monasca-api=/metrics=monasca
         mistral-api=/workflow=mistral ir-http=/baremetal/=ironic
+        Foo_HTTP=/foo-upper=foo-upper foo-http=/foo-lower=foo-lower
+        odd-site=/odd-site=odd-site odd-env=/odd-env=odd-env
+        odd-own=/odd-own=odd-own odd-bare=/odd-bare=odd-bare
     )
     while [[ "${1:-}" == --* ]]; do
         case $1 in
@@ -275,21 +281,23 @@ function devstack_servers {
     local -a bad=()
     for row in "${APIS[@]}"; do
         key=${row%%=*}
-        [[ "$key" != ir-http ]] || continue
+        [[ " $THEIRS " != *" $key "* ]] || continue
         server_of "$key"
         [[ "$REPLY" == "$1" ]] || bad+=("$key: $REPLY;")
     done
     assert_equal "${bad[*]}" ''
 }
 
-# No path is proxied twice, and Apache finds no fault.
+# No path is proxied twice, and Apache finds no fault. What is left to
+# DevStack's own function is appended at each call.
 #
 # Usage:   proxied_once
 # Returns: 0; 1 those that are, each named
 # Example: proxied_once
 function proxied_once {
     run machine_sh 'grep -hoE "^[[:blank:]]*ProxyPass +[^ ]+" \
-        /etc/apache2/sites-enabled/*.conf | tr -d "\"" | sort | uniq -d'
+        /etc/apache2/sites-enabled/*.conf | tr -d "\"" | sort | uniq -d |
+        grep -v " /odd-site$"'
     assert_output '' && in_machine apache2ctl -t
 }
 

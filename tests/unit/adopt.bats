@@ -36,6 +36,18 @@ function unit {
         "$ACCOUNT" "${2-}" /usr/bin:/bin
 }
 
+# What DevStack's own functions write for the same service.
+function stock {
+    printf '%s\n' '[uwsgi]' 'module = thing.wsgi:application' \
+        'processes = 2' 'exit-on-reload = false' \
+        'hook-master-start = unix_signal:15 gracefully_kill_them_all' \
+        'socket = /var/run/uwsgi/thing-api.socket' > "$WSGI_SYSROOT$CONF"
+    printf '%s\n' 'ProxyPass "/thing" "unix:/var/run/uwsgi/thing-api.socket|'\
+'uwsgi://uwsgi-uds-thing-api" retry=0 acquire=1 ' > "$SITES/thing-api.conf"
+    ln -sf ../sites-available/thing-api.conf \
+        "$WSGI_SYSROOT/etc/apache2/sites-enabled/"
+}
+
 @test "adopt: a write call makes record, CONF and site, and no unit" {
     local file
     write
@@ -284,20 +296,51 @@ function unit {
 }
 
 @test "adopt: what DevStack's own function wrote is adopted with the unit" {
-    printf '%s\n' '[uwsgi]' 'module = thing.wsgi:application' \
-        'processes = 2' 'socket = /var/run/uwsgi/thing-api.socket' \
-        'threads = 4' > "$WSGI_SYSROOT$CONF"
-    printf '%s\n' 'ProxyPass "/thing" "unix:/var/run/uwsgi/thing-api.socket|'\
-'uwsgi://uwsgi-uds-thing-api" retry=0 acquire=1 ' > "$SITES/thing-api.conf"
-    ln -s ../sites-available/thing-api.conf \
-        "$WSGI_SYSROOT/etc/apache2/sites-enabled/"
+    stock
+    echo 'threads = 4' >> "$WSGI_SYSROOT$CONF"
+    echo 'ProxyPass /thing/sso !' >> "$SITES/thing-api.conf"
 
     unit
 
     assert_file_contains "$SITES/thing-api.conf" '<Location "/thing">'
+    # what others have added to it
+    assert_equal "$(tail -n 1 "$SITES/thing-api.conf")" \
+        'ProxyPass /thing/sso !'
+    refute grep uwsgi-uds "$SITES/thing-api.conf"
     assert_file_contains "$WSGI_SYSROOT$CONF" '^# written by lib/devstack_wsgi'
     assert_file_contains "$WSGI_SYSROOT$CONF" '^threads = 4$'
     assert_file_exists "$UNITS/devstack@thing.socket"
+}
+
+@test "adopt: what DevStack's own function appends to our site goes again" {
+    local before
+    write && unit
+    echo '# mine' >> "$SITES/thing-api.conf"
+    before=$(< "$SITES/thing-api.conf")
+    mv "$SITES/thing-api.conf" "$BATS_TEST_TMPDIR"
+    stock
+    cat "$SITES/thing-api.conf" >> "$BATS_TEST_TMPDIR/thing-api.conf"
+    mv "$BATS_TEST_TMPDIR/thing-api.conf" "$SITES/"
+
+    unit
+
+    assert_equal "$(< "$SITES/thing-api.conf")" "$before"
+}
+
+@test "adopt: what somebody else wrote, and not as DevStack does, is theirs" {
+    local before
+    stock
+    # without the settings that DevStack's own function writes
+    printf '%s\n' '[uwsgi]' 'module = thing.wsgi:application' \
+        'socket = /var/run/uwsgi/thing-api.socket' > "$WSGI_SYSROOT$CONF"
+    snapshot
+    before=$REPLY
+
+    run unit
+
+    assert_failure 3
+    assert_output ''
+    assert_unchanged "$before"
 }
 
 @test "adopt: a CONF that nobody declared, or a copy of one, is not ours" {
@@ -367,6 +410,20 @@ function unit {
     assert_output mine.conf
 }
 
+@test "adopt: the folder of DevStack's sockets is there, and goes" {
+    local before file=$WSGI_SYSROOT/etc/tmpfiles.d/uwsgi.conf
+    mkdir -p "${file%/*}"
+    snapshot
+    before=$REPLY
+
+    adopt begin
+    assert_equal "$(< "$file")" "d /var/run/uwsgi 0755 $ACCOUNT root"
+    write && unit
+    adopt clean
+
+    assert_unchanged "$before"
+}
+
 @test "adopt: a proxy is a site, and goes with the last service" {
     local before
     snapshot
@@ -382,18 +439,19 @@ function unit {
     assert_unchanged "$before"
 }
 
-@test "adopt: a proxy whose words our site cannot carry is left to stock" {
+@test "adopt: a proxy whose words we cannot carry is left to DevStack" {
     local before row
     local -a bad=()
     snapshot
     before=$REPLY
     local -a words=()
-    for row in 'One http://x /one' 'one ftp://x /one' 'one http://x one' \
-            'one http://x\y /one' 'one http://x%{y} /one'; do
+    for row in '1one http://x /one' 'o.ne http://x /one' 'one ftp://x /one' \
+            'one http://x one' 'one http://x\y /one' 'one http://x%{y} /one'; do
         read -r -a words <<< "$row"
         run adopt proxy "${words[@]}"
-        [[ $status -eq 3 && "$output" == '[WARNING] wsgi: '* && \
-            ${#lines[@]} -eq 1 ]] || bad+=("$row: $output;")
+        [[ $status -eq 3 && ${#lines[@]} -eq 1 && "$output" == \
+            "[WARNING] wsgi: write_local_proxy_http_config ${words[0]}: "*\
+": left to DevStack's own function" ]] || bad+=("$row: $output;")
     done
     assert_equal "${bad[*]}" ''
     assert_unchanged "$before"
@@ -414,28 +472,222 @@ function unit {
         '^ExecStart=/usr/sbin/apache2 '
 }
 
-@test "adopt: an argument that mod_wsgi cannot be told is refused by name" {
-    export WSGI_MODE_thing_api=mod_wsgi
+@test "adopt: an argument that mod_wsgi cannot be told is left, by name" {
+    export WSGI_MODE_thing=mod_wsgi
     write
 
     run unit thing '' --gevent 100
 
-    assert_failure 1
+    assert_failure 4
     assert_output --partial "'--gevent'"
-    assert_output --partial WSGI_MODE_thing_api=uwsgi
+    assert_output --partial WSGI_MODE_thing=uwsgi
 }
 
-@test "adopt: a command with an open quote is left to stock" {
-    local before
+# What a call that is left to DevStack says: one line.
+#
+# Usage: assert_left STATUS SEEN
+function assert_left {
+    assert_failure "$1"
+    assert_equal "${#lines[@]}" 1
+    assert_output --regexp "^\[WARNING\] wsgi: write_[a-z_]* [^ ]*: .*$2.*: \
+left to DevStack's own function\$"
+}
+
+@test "adopt: what we cannot carry of the first call is left to DevStack" {
+    local before row conf application url site address
+    local -a bad=() rows=(
+        '/etc/a b.ini|m:a|/thing|thing-api|'
+        'thing.ini|m:a|/thing|thing-api|'
+        '/etc/%i.ini|m:a|/thing|thing-api|'
+        '/no/folder/thing.ini|m:a|/thing|thing-api|'
+        '/etc|m:a|/thing|thing-api|'
+        '/etc/t.ini|m-x:a|/thing|thing-api|'
+        '/etc/t.ini|thing.wsgi|/thing|thing-api|'
+        '/etc/t.ini|/no/such/script|/thing|thing-api|'
+        '/etc/t.ini||/thing|thing-api|'
+        '/etc/t.ini|m:a|thing|thing-api|'
+        '/etc/t.ini|m:a|/|thing-api|'
+        '/etc/t.ini|m:a|/th(i)ng|thing-api|'
+        '/etc/t.ini|m:a||thing-api|'
+        '/etc/t.ini|m:a|/thing|thing api|'
+        '/etc/t.ini|m:a|/thing|thing.api|'
+        '/etc/t.ini|m:a|/thing|9thing|'
+        '/etc/t.ini|m:a|/thing|../thing|'
+        '/etc/t.ini|m:a||thing-api|:8080'
+        '/etc/t.ini|m:a||thing-api|localhost:8080'
+        '/etc/t.ini|m:a||thing-api|8080'
+        '/etc/t.ini|m:a|/first|thing-api|'
+        '/etc/t.ini|m:a|/first/below|thing-api|'
+        '/etc/t.ini|m:a||thing-api|127.0.0.1:9001'
+    )
+    deploy first --path /first
+    deploy second --listen 127.0.0.1:9001
+    snapshot
+    before=$REPLY
+
+    for row in "${rows[@]}"; do
+        IFS='|' read -r conf application url site address <<< "$row"
+        CONF=$conf run write "$application" "$url" "$site" "$address"
+        [[ $status -eq 3 && ${#lines[@]} -eq 1 && "$output" == \
+            "[WARNING] wsgi: write_uwsgi_config $conf: "*\
+": left to DevStack's own function" ]] || bad+=("$row: $status $output;")
+        # its second call says no more, and leaves it as well
+        CONF=$conf run unit
+        [[ $status -eq 3 && -z "$output" ]] ||
+            bad+=("$row, the unit: $status $output;")
+        CONF=$conf run adopt remove "$conf"
+        [[ $status -eq 3 && -z "$output" ]] ||
+            bad+=("$row, its removal: $status $output;")
+    done
+
+    assert_equal "${bad[*]}" ''
+    API_WORKERS=0 run write
+    assert_left 3 "API_WORKERS '0'"
+    adopt clean
+    deploy first --path /first
+    deploy second --listen 127.0.0.1:9001
+    assert_unchanged "$before"
+}
+
+@test "adopt: what we cannot carry of the second call is left to DevStack" {
+    local before row name environment
+    local -a bad=() arguments=() rows=(
+        'thing|A="1|'
+        'thing|LD_PRELOAD=/x.so|'
+        'thing|UWSGI_HTTP=:80|'
+        'thing|NAME|'
+        'thing|1A=b|'
+        'th.ing||'
+        '9thing||'
+        'thing||--pyargv "a'
+        'thing||--venv /no/such/venv'
+        'second-u||'
+    )
+    deploy second --unit second-u
     write
     snapshot
     before=$REPLY
 
-    run unit thing 'A="1'
+    for row in "${rows[@]}"; do
+        IFS='|' read -r name environment row <<< "$row"
+        read -r -a arguments <<< "$row"
+        run unit "$name" "$environment" "${arguments[@]}"
+        # CONF is ours, and has to be given back first
+        [[ $status -eq 4 && ${#lines[@]} -eq 1 && "$output" == \
+            "[WARNING] wsgi: write_uwsgi_user_unit_file devstack@$name"*\
+": left to DevStack's own function" ]] ||
+            bad+=("$name $environment $row: $status $output;")
+    done
+    run adopt unit thing.service "/usr/bin/uwsgi --ini $CONF" '' daemon '' /bin
+    assert_failure 4
+
+    assert_equal "${bad[*]}" ''
+    assert_unchanged "$before"
+}
+
+@test "adopt: a unit that is left has its CONF and site given back" {
+    local before
+    snapshot
+    before=$REPLY
+    write thing.wsgi:application /thing Thing_API
+    sed -i 's/^threads.*/threads = 7/' "$WSGI_SYSROOT$CONF"
+
+    run adopt give_back "/usr/bin/uwsgi --ini $CONF --pyargv \"a"
+
+    assert_success
+    assert_equal "${output//$'\x1f'/|}" "service|$CONF|thing.wsgi:application\
+|/thing||Thing_API|thing-api|/usr/bin/uwsgi|$ACCOUNT|$ACCOUNT|
+set|$CONF|threads|7
+wsgi: removed thing-api: 0 files written, 5 removed, Apache reloaded"
+    run unit
+    assert_failure 3
+    assert_output ''
+    # until it is written with what we can carry
+    write
+    unit
+    adopt remove "$CONF"
+    assert_unchanged "$before"
+}
+
+@test "adopt: a service that is left after all loses what it had of ours" {
+    local before
+    snapshot
+    before=$REPLY
+    write && unit
+
+    run write 'thing.wsgi:app-lication'
 
     assert_failure 3
-    assert_output --partial 'a quote is open'
+    adopt clean
     assert_unchanged "$before"
+}
+
+@test "adopt: what DevStack's own function wrote over ours stays" {
+    write && unit
+    stock
+    cp -a "$WSGI_SYSROOT$CONF" "$SITES/thing-api.conf" "$BATS_TEST_TMPDIR"
+
+    run unit thing LD_PRELOAD=/x.so
+
+    assert_failure 3
+    cmp "$BATS_TEST_TMPDIR/thing.ini" "$WSGI_SYSROOT$CONF"
+    cmp "$BATS_TEST_TMPDIR/thing-api.conf" "$SITES/thing-api.conf"
+    assert_link_exists "$WSGI_SYSROOT/etc/apache2/sites-enabled/thing-api.conf"
+    assert_file_not_exists "$RECORDS/thing-api.conf"
+    assert_not_exists "$UNITS/devstack@thing.service.d"
+}
+
+@test "adopt: capitals and '_' are a caller's, and the record's name is ours" {
+    write thing.wsgi:application /thing Foo_HTTP
+    unit Foo_HTTP
+
+    assert_file_exists "$UNITS/devstack@Foo_HTTP.service"
+    assert_file_exists "$UNITS/devstack@Foo_HTTP.socket"
+    assert_file_contains "$SITES/Foo_HTTP.conf" \
+        'unix:/run/devstack-wsgi/Foo_HTTP.socket|uwsgi://foo-http"'
+    assert_file_contains "$RECORDS/foo-http.conf" '^key=Foo_HTTP$'
+    wsgi show Foo_HTTP
+    WSGI_MODE_Foo_HTTP=mod_wsgi unit Foo_HTTP
+    assert_file_contains "$RECORDS/foo-http.conf" '^mode=mod_wsgi$'
+    WSGI_MODE_foo_http=uwsgi unit Foo_HTTP
+    assert_file_contains "$RECORDS/foo-http.conf" '^mode=uwsgi$'
+}
+
+@test "adopt: two callers whose names become one both work, in any order" {
+    local before name other
+    deploy mine --unit mine-u
+    # as the units of one that runs make it
+    mkdir "$WSGI_SYSROOT/run/devstack-wsgi"
+    snapshot
+    before=$REPLY
+
+    for name in Foo_HTTP foo-http; do
+        other=foo-http
+        [[ "$name" != foo-http ]] || other=Foo_HTTP
+        CONF=/etc/one.ini write one:a /one "$name"
+        CONF=/etc/two.ini write two:a /two "$other"
+        # neither is told what its unit is called while the other is
+        CONF=/etc/two.ini unit "$other"
+        CONF=/etc/one.ini unit "$name"
+
+        assert_file_contains "$RECORDS/foo-http.conf" "^unit=$name\$"
+        assert_file_contains "$RECORDS/foo-http-2.conf" "^unit=$other\$"
+        assert_file_contains "$SITES/$name.conf" '"/one"'
+        assert_file_contains "$SITES/$other.conf" '"/two"'
+        assert_file_exists "$UNITS/devstack@$name.socket"
+        assert_file_exists "$UNITS/devstack@$other.socket"
+        # again, and each is what it was
+        CONF=/etc/two.ini run write two:a /two "$other"
+        assert_output 'wsgi: foo-http-2: nothing to change'
+        # a name that the catalogue or another's unit has is one's own
+        CONF=/etc/three.ini write three:a /three Placement_API
+        CONF=/etc/three.ini unit three
+        assert_file_contains "$RECORDS/placement-api-2.conf" '^unit=three$'
+        CONF=/etc/four.ini write four:a /four mine-u
+        assert_file_contains "$RECORDS/mine-u.conf" '^site=mine-u$'
+        adopt release
+        assert_unchanged "$before"
+    done
 }
 
 @test "adopt: list gives what DevStack's own functions are called with" {

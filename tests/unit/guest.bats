@@ -18,7 +18,8 @@ function setup {
 # The array ours has the names that are new in the shell; what else it was like
 # is in the files state-before and state-after.
 #
-# Usage: after_stack LOCALE << 'END'
+# Usage: after_stack LOCALE [TEXT] << 'END'
+#   TEXT  what is run before the plugin
 function after_stack {
     {
         cat << 'END'
@@ -43,9 +44,12 @@ cd "$2"
 source "$1/tests/devstack/functions"
 source "$1/tests/devstack/lib/apache"
 ENABLED_SERVICES=key,n-api Q_AGENT=openvswitch
+END
+        printf '%s\n' "${2:-}"
+        cat << 'END'
 phase='' files=(/proc/$$/fd/*) later=() ours=()
-state > state-before
-names | sort > before
+state >| state-before
+names | sort >| before
 source "$1/devstack/settings"
 for phase in pre-install install post-config extra test-config; do
     source "$1/devstack/plugin.sh" stack "$phase" > /dev/null
@@ -54,8 +58,8 @@ wsgi_deploy one --app m:a --path /one --user daemon > /dev/null
 write_uwsgi_config /etc/two.ini two:a /two '' two > /dev/null
 ! wsgi_deploy Bad: 2> /dev/null
 wsgi_status > /dev/null
-names | sort > after
-state > state-after
+names | sort >| after
+state >| state-after
 later=(/proc/$$/fd/*)
 mapfile -t ours < <(comm -13 before after)
 END
@@ -159,6 +163,28 @@ END
     )
 
     assert_output "$(printf '%s\n' "${listed[@]}")"
+}
+
+@test "guest: it works in a shell of any temper" {
+    local temper
+    local -a bad=()
+
+    for temper in 'set -o nounset -o pipefail' 'set -o posix' \
+        'set -o noglob -o noclobber' 'set -o errtrace -o functrace' \
+        'IFS=/_-' "IFS=''" 'shopt -s nocasematch failglob' \
+        'exec 2> /dev/null; set -o xtrace'; do
+        after_stack C.UTF-8 "$temper" << 'END'
+unset IFS
+function _wsgi_stock_write_uwsgi_config { printf 'stock'; printf ' %s' "$@"; }
+write_uwsgi_config '/etc/a b.ini' m:a /x '' x 2> /dev/null
+END
+        # in posix mode the stand-in has something to say
+        [[ "$status" == 0 && \
+            "${lines[-1]}" == 'stock /etc/a b.ini m:a /x  x' ]] ||
+            bad+=("$temper: $status ${output:0:300};")
+    done
+
+    assert_equal "${bad[*]}" ''
 }
 
 @test "guest: options, traps, exports and descriptors are as they were" {

@@ -9,10 +9,15 @@ function setup {
     fake_system
     # what stack.sh has before it sources a plugin
     ENABLED_SERVICES=key,g-api,n-api,heat-engine
-    WSGI_MODE=uwsgi
+    WSGI_MODE=uwsgi STACK_USER=$ACCOUNT
     stub_devstack
     untraced settings
 }
+
+# DevStack's functions that the library takes over.
+FIVE=(write_uwsgi_config write_local_uwsgi_http_config
+    write_local_proxy_http_config remove_uwsgi_config
+    write_uwsgi_user_unit_file)
 
 # DevStack's functions, which log how they were called.
 # shellcheck disable=SC2317  # the plugin calls them
@@ -20,7 +25,16 @@ function stub_devstack {
     function die { printf 'die: %s\n' "${*:2}"; exit 1; }
     function define_plugin { :; }
     function trueorfalse { printf '%s\n' "${!2:-$1}"; }
-    function write_uwsgi_user_unit_file { printf 'stock %s\n' "$*"; }
+    local name
+    for name in "${FIVE[@]}"; do
+        # shellcheck disable=SC1091  # it is a function
+        source /dev/stdin <<< "function $name {
+            printf 'stock $name'
+            printf ' [%s]' \"\$@\"
+            echo
+        }"
+    done
+    function iniset { printf 'iniset %s\n' "$*"; }
     function is_service_enabled {
         local service
         for service; do
@@ -41,9 +55,11 @@ function settings {
     # verbs are logged, but for those that only look
     _WSGI_DIR=$BATS_TEST_TMPDIR/logged
     mkdir -p "$_WSGI_DIR/tools"
+    ln -sfn "$REPO/devstack" "$_WSGI_DIR/devstack"
     # shellcheck disable=SC2016  # the stub expands it
     printf '%s\n' '#!/bin/bash' 'case $1 in' \
-        "adopt_prepare|adopt_installed) exec ${REPO@Q}/tools/wsgi \"\$@\" ;;" \
+        "adopt_prepare|adopt_begin) exec ${REPO@Q}/tools/wsgi \"\$@\" ;;" \
+        'adopt_give_back) printf "%b\n" "$WSGI_GIVEN"; exit ;;' \
         'esac' "printf '%s\\n' \"\$*\" >> ${CALLS@Q}" \
         'exit "${WSGI_STATUS:-0}"' > "$_WSGI_DIR/tools/wsgi"
     chmod +x "$_WSGI_DIR/tools/wsgi"
@@ -64,9 +80,7 @@ function phase {
     run declare -F wsgi_deploy wsgi_start wsgi_remove
     assert_success
 
-    for name in write_uwsgi_config write_local_uwsgi_http_config \
-            write_local_proxy_http_config remove_uwsgi_config \
-            write_uwsgi_user_unit_file; do
+    for name in "${FIVE[@]}"; do
         [[ "$(declare -f "$name")" == *"_wsgi_devstack_else"* ]] ||
             bad+=("$name")
     done
@@ -75,25 +89,54 @@ function phase {
 
 @test "plugin: WSGI_TAKE_OVER=False leaves DevStack's functions" {
     WSGI_TAKE_OVER=False
-    unset -f write_uwsgi_config write_uwsgi_user_unit_file
     stub_devstack
     untraced settings
 
-    run declare -F write_uwsgi_config
-    assert_failure
     run write_uwsgi_user_unit_file x
-    assert_output 'stock x'
+    assert_output 'stock write_uwsgi_user_unit_file [x]'
     run declare -F wsgi_deploy
     assert_success
 }
 
-@test "plugin: a CONF that nobody declared goes to DevStack's own function" {
+@test "plugin: what the library leaves is done by DevStack's own function" {
+    local name
+    local -a bad=()
     WSGI_STATUS=3
 
-    run write_uwsgi_user_unit_file devstack@x.service 'uwsgi --ini /x' '' me
+    for name in "${FIVE[@]}"; do
+        run "$name" 'a b' '' "c'*" '"' /e
+        [[ "$status" == 0 && "$output" == \
+            "stock $name [a b] [] [c'*] [\"] [/e]" ]] ||
+            bad+=("$name: $status $output;")
+    done
+    WSGI_STATUS=1
+    for name in "${FIVE[@]}"; do
+        run "$name" a b c d e
+        [[ "$status" == 1 && -z "$output" ]] ||
+            bad+=("$name: $status $output;")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "plugin: a unit that is left has its CONF and site written first" {
+    WSGI_STATUS=4
+    WSGI_GIVEN='service\x1f/x.ini\x1fm:a\x1f/x\x1f\x1fx\x1fx\x1f/u --ini /x.ini'
+    WSGI_GIVEN+='\nset\x1f/x.ini\x1fthreads\x1f7'
+
+    run write_uwsgi_user_unit_file devstack@x.service '/u --ini /x.ini' '' me
 
     assert_success
-    assert_output 'stock devstack@x.service uwsgi --ini /x  me'
+    assert_output "stock write_uwsgi_config [/x.ini] [m:a] [/x] [] [x]
+iniset /x.ini uwsgi threads 7
+stock write_uwsgi_user_unit_file [devstack@x.service] [/u --ini /x.ini] [] [me]"
+    # one that speaks HTTP behind Apache
+    WSGI_GIVEN='service\x1f/x.ini\x1fm:a\x1f/x\x1f127.0.0.1:1\x1fx\x1f'
+    run write_uwsgi_user_unit_file devstack@x.service '/u --ini /x.ini' '' me
+    assert_line --index 0 \
+        'stock write_local_uwsgi_http_config [/x.ini] [m:a] [/x] [x]'
+    write_uwsgi_user_unit_file devstack@x.service '/u --ini /x.ini' '' me
+    refute declare -F _wsgi_give_back
 }
 
 # The packages that bindep installs here without a profile, sorted, in a line.
@@ -227,7 +270,7 @@ function with_line {
 }
 
 @test "plugin: a phase takes the functions over again" {
-    function write_uwsgi_config { printf 'stock\n'; }
+    function write_uwsgi_config { printf 'stock again\n'; }
 
     phase stack install
 
@@ -235,7 +278,7 @@ function with_line {
     assert_output --partial _wsgi_devstack_else
     # and keeps the one that came back
     run declare -f _wsgi_stock_write_uwsgi_config
-    assert_output --partial "printf 'stock"
+    assert_output --partial "printf 'stock again"
 }
 
 @test "plugin: unstack stops every service" {
@@ -249,7 +292,7 @@ function with_line {
     run phase clean
 
     assert_success
-    assert_equal "$(< "$CALLS")" 'remove --all'
+    assert_equal "$(< "$CALLS")" adopt_clean
 }
 
 @test "plugin: a service that does not stop ends the run with a reason" {
