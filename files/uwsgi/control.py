@@ -37,6 +37,12 @@ from service import Broken, alive, main_pid
 
 # a worker that ended this often before it served will not serve
 DEATHS = 3
+# Before this version a worker's SIGHUP handler joins the worker's threads. A
+# main thread that is interrupted in Python holds the GIL meanwhile, and the
+# threads wait for it (doc/source/design.rst).
+JOINS_IN_HANDLER = (2, 0, 27)
+MERCY = 30              # seconds, worker-reload-mercy in CONF
+LIMIT = 40              # seconds, less than TimeoutStopSec= in the unit
 # The master looks after its workers once a second, and when something comes
 # through the fifo. No command of uWSGI's has this letter: it only wakes.
 WAKE = b'z'
@@ -109,11 +115,31 @@ def ask(args):
         return 0, 'no answer'
 
 
-def end(pid):
+def send(signum, pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signum)
+        except ProcessLookupError:
+            pass
+
+
+def proc(pid, key):
+    """A value of /proc/PID/status; '' once the process has gone."""
     try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+        with open('/proc/%d/status' % pid) as status:
+            return dict(line.split(':', 1) for line in status)[key].strip()
+    except OSError:
+        return ''
+
+
+def soon(condition):
+    """Whether condition() holds within a second."""
+    limit = time.monotonic() + 1
+    while not condition():
+        if time.monotonic() > limit:
+            return False
+        time.sleep(0.002)
+    return True
 
 
 def workers(stats):
@@ -122,6 +148,78 @@ def workers(stats):
 
 def serving(worker):
     return worker['accepting'] and worker['apps'] and worker['pid']
+
+
+def may_deadlock(stats):
+    """Whether SIGHUP in the middle of a request may deadlock a worker."""
+    version = tuple(int(part) for part in re.findall(
+        r'\d+', (stats or {}).get('version', ''))[:3])
+    return () < version < JOINS_IN_HANDLER and any(
+        len(worker.get('cores', ())) > 1 for worker in workers(stats))
+
+
+def is_idle(stats, pids):
+    """Whether no main thread of these workers, core 0, has a request."""
+    return stats is not None and not any(
+        worker['cores'][0]['in_request']
+        for worker in workers(stats) if worker['pid'] in pids)
+
+
+def hang_up_frozen(pids, hang_up, stats_path):
+    """Call hang_up if no main thread of these workers has a request.
+
+    The workers are stopped meanwhile, so that no request begins after the
+    look at them: a process that continues handles its signals first.
+    """
+    send(signal.SIGSTOP, pids)
+    try:
+        if not soon(lambda: all(
+                proc(pid, 'State')[:1] in ('T', 'Z', '') for pid in pids)):
+            return False
+        if not is_idle(read_stats(stats_path), pids):
+            return False
+        hang_up()
+        pending = 1 << signal.SIGHUP - 1
+        soon(lambda: all(
+            int(proc(pid, 'ShdPnd') or 'f', 16) & pending for pid in pids))
+        return True
+    finally:
+        send(signal.SIGCONT, pids)
+
+
+def hang_up_safely(hang_up, stats_path, chosen=None, patience=0):
+    """Call hang_up, which sends SIGHUP to workers, between their requests.
+
+    chosen:    the PID of the one worker; None: all workers
+    patience:  seconds until the instance is paused. A paused instance
+               accepts no request; requests wait in the socket. After a pause
+               uWSGI's main threads go on at once, the others within 10 s.
+    Returns whether the instance is paused.
+    """
+    begin = time.monotonic()
+    paused = False
+    while alive(main_pid()):
+        stats = read_stats(stats_path)
+        waited = time.monotonic() - begin
+        pids = [chosen] if chosen else [
+            worker['pid'] for worker in workers(stats) if worker['pid']]
+        paused = paused or any(
+            worker['status'] == 'pause' for worker in workers(stats))
+        if is_idle(stats, pids) and hang_up_frozen(pids, hang_up, stats_path):
+            break
+        if waited > MERCY:
+            print('devstack-wsgi: a request has not ended within %d s' % MERCY,
+                  file=sys.stderr)
+            send(signal.SIGKILL,
+                 [pid for pid in pids if not is_idle(stats, [pid])])
+            hang_up()
+            break
+        if not paused and waited >= patience:
+            # the master pauses the instance, or ends the pause
+            send(signal.SIGTSTP, [main_pid()])
+            paused = True
+        time.sleep(service.POLL / 5)
+    return paused
 
 
 def tell(stats_path, command):
@@ -179,14 +277,48 @@ def try_load(args, folder):
         os.unlink(trial)
 
 
+def hup(stats_path):
+    """Replace all workers and the master, and the pause with it."""
+    hang_up_safely(lambda: send(signal.SIGHUP, [main_pid()]), stats_path)
+
+
+def chain(stats_path):
+    """Replace one worker after the other, as uWSGI's own chain does."""
+    for worker in workers(read_stats(stats_path)):
+        pid, begin = worker['pid'], time.monotonic()
+        if not pid:
+            continue
+        paused = hang_up_safely(lambda pid=pid: send(signal.SIGHUP, [pid]),
+                                stats_path, pid, patience=0.5)
+        if paused:
+            send(signal.SIGTSTP, [main_pid()])
+
+        def renewed(good, _, wid=worker['id'], pid=pid):
+            return any(w['id'] == wid and w['pid'] != pid for w in good)
+
+        deaths = worker['respawn_count']
+        for every in wait_workers(stats_path, renewed):
+            # the master gives mercy only to its own signals
+            if time.monotonic() - begin > MERCY and any(
+                    w['pid'] == pid for w in every):
+                send(signal.SIGKILL, [pid])
+            if sum(w['respawn_count'] for w in every
+                   if w['id'] == worker['id']) - deaths > DEATHS:
+                raise Broken('the new code does not load: see above')
+
+
 def reload(args, stats_path):
-    before = workers(read_stats(stats_path))
+    stats = read_stats(stats_path)
+    before = workers(stats)
     if not before:
         raise Broken('no answer on %s' % stats_path)
     try_load(args, os.path.dirname(stats_path))
     old = {w['pid'] for w in before}
-    if args.how == 'hup':
-        os.kill(main_pid(), signal.SIGHUP)
+    if may_deadlock(stats):
+        renew = hup if args.how == 'hup' else chain
+        renew(stats_path)
+    elif args.how == 'hup':
+        send(signal.SIGHUP, [main_pid()])
     else:
         tell(stats_path, b'c')
     deaths = sum(w['respawn_count'] for w in before)
@@ -201,14 +333,27 @@ def reload(args, stats_path):
             raise Broken('the new code does not load: see above')
 
 
+def terminate():
+    send(signal.SIGTERM, [main_pid()])
+
+
 def stop(_, stats_path):
-    if alive(main_pid()):
-        os.kill(main_pid(), signal.SIGTERM)
+    limit = time.monotonic() + LIMIT
+    now = read_stats(stats_path) if alive(main_pid()) else None
+    pids = [w['pid'] for w in workers(now) if w['pid']]
+    if may_deadlock(now):
+        hang_up_safely(terminate, stats_path)
+    elif alive(main_pid()):
+        terminate()
     while alive(main_pid()):
+        every = workers(read_stats(stats_path))
         # one that still loads passes over the signal, and has no request
-        for worker in workers(read_stats(stats_path)):
-            if worker['pid'] and not worker['apps']:
-                end(worker['pid'])
+        send(signal.SIGKILL, [
+            w['pid'] for w in every if w['pid'] and not w['apps']])
+        if time.monotonic() > limit:
+            # newer masters (2.0.31) wait without mercy and without stats
+            send(signal.SIGKILL, [pid for pid in pids
+                                  if proc(pid, 'PPid') == str(main_pid())])
         tell(stats_path, WAKE)
         time.sleep(service.POLL / 2)
 

@@ -11,6 +11,7 @@ What it answers is chosen by the path below its own:
 /print?X       prints X to standard error and X to wsgi.errors
 /raise?X       raises an exception with the text X
 /sleep?S       answers after S seconds
+/compute?S     the same, and computes in Python meanwhile
 /eat?N         takes N MiB of memory, and gives it back
 /spawn         starts a process that does not end at SIGTERM
 /segfault      ends its process with a segmentation fault
@@ -92,6 +93,10 @@ def application(environ, start_response):
         raise RuntimeError('raised %s' % query)
     elif path == '/sleep':
         time.sleep(float(query))
+    elif path == '/compute':
+        end = time.monotonic() + float(query)
+        while time.monotonic() < end:
+            pass
     elif path == '/eat':
         body = 'ate %d' % len(b'x' * (int(query) << 20))
     elif path == '/spawn':

@@ -88,6 +88,43 @@ function reload_without_pause {
     reload_without_pause direct
 }
 
+# Reload a service whose threads compute in Python all the time: more requests
+# arrive than the threads can answer.
+#
+# Usage: reload_busy_threads NAME [OPTION...]
+function reload_busy_threads {
+    local name=$1 i reloads mark
+    serve uwsgi "$@" --threads 2
+    count 2 10
+    reloads=$REPLY
+    journal_mark
+    mark=$REPLY
+
+    load_begin all "$URL/compute?0.1" --rate 25 --timeout 200
+    for (( i = 1; i <= reloads; i++ )); do
+        edit_code "$name" "$i"
+        in_machine systemctl reload "devstack@$name"
+    done
+    load_end all
+    assert_code "$reloads"
+
+    figure "$name" "$reloads reloads, ${LOAD[failed]} of ${LOAD[sent]}" \
+        "failed, longest pause ${LOAD[longest_pause_ms]} ms"
+    # uWSGI's message when it kills a worker, and control.py's
+    run grep -E 'NO MERCY|has not ended' \
+        <(journal_since "$mark" --unit="devstack@$name")
+    assert_output ''
+    assert_no_failure $(( reloads * 10 ))
+}
+
+@test "reload: none is lost while two threads compute" {
+    reload_busy_threads busy --processes 2
+}
+
+@test "reload: none is lost while two threads compute (--preload)" {
+    reload_busy_threads busy-preload --preload
+}
+
 @test "reload: none of 40 requests/s is lost or waits (mod-wsgi)" {
     reload_without_pause mod-wsgi
 }

@@ -85,6 +85,43 @@ function restart_under_load {
     restart_under_load mod-wsgi by_wsgi
 }
 
+# Restart a service whose two threads compute in Python all the time: more
+# requests arrive than the threads can answer.
+#
+# Usage: restart_busy_threads TRANSPORT
+function restart_busy_threads {
+    local transport=$1 name=busy-$1
+    local i restarts mark
+    serve "$transport" "$name" --threads 2
+    count 3 10
+    restarts=$REPLY
+    journal_mark
+    mark=$REPLY
+
+    load_begin all "$URL/compute?0.1" --rate 25 --timeout 200
+    for (( i = 0; i < restarts; i++ )); do
+        wait_for 30 requests_at_least 10 "$name"
+        by_systemctl "$name"
+    done
+    load_end all
+
+    figure "$transport, busy threads" "$restarts restarts," \
+        "${LOAD[failed]} of ${LOAD[sent]} failed," \
+        "longest pause ${LOAD[longest_pause_ms]} ms"
+    # uWSGI's message when it kills a worker, and control.py's
+    run grep -E 'NO MERCY|has not ended' \
+        <(journal_since "$mark" --unit="devstack@$name")
+    assert_output ''
+    assert_no_failure $(( restarts * 10 ))
+}
+
+@test "restart: none is lost while two threads compute" {
+    local transport
+    for transport in uwsgi http direct; do
+        restart_busy_threads "$transport"
+    done
+}
+
 @test "restart: ten in a row by a person all succeed" {
     local i
     local -a bad=()
