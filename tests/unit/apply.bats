@@ -683,10 +683,11 @@ fi
 function killed {
     local status=0
     echo 0 > "$COUNT"
-    COUNT=$COUNT KILL_BEFORE=$KILL_BEFORE KILL_AFTER=$KILL_AFTER \
-        AT_EACH_CALL=$COUNT.step bash -c 'echo $$ > "$COUNT.pid"
-            exec "$@"' killed "$REPO/tools/wsgi" "$@" \
-        > /dev/null 2>&1 3>&- || status=$?
+    (
+        export COUNT KILL_BEFORE KILL_AFTER AT_EACH_CALL=$COUNT.step
+        exec bash -c 'echo $$ > "$COUNT.pid"
+            exec "$@"' killed "$REPO/tools/wsgi" "$@"
+    ) > /dev/null 2>&1 3>&- || status=$?
     rm "$COUNT.pid"
     return "$status"
 }
