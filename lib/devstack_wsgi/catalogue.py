@@ -6,7 +6,8 @@ import functools
 import os
 from typing import Optional
 
-from devstack_wsgi import template
+# servers says the words of the fields mode and transport
+from devstack_wsgi import servers, template  # noqa: F401
 from devstack_wsgi.record import Draft, parse
 
 _FOLDER = template.FILES / 'catalog'

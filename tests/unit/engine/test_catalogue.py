@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import os
+import subprocess
+import sys
 
 import pytest
 from conftest import ACCOUNT
@@ -16,6 +18,13 @@ SCRIPTS = sorted(os.listdir(template.FILES / 'catalog.d'))
 
 def test_it_is_the_files_of_its_folder():
     assert list(catalogue.names()) == sorted(os.listdir(template.FILES / 'catalog'))
+
+
+def test_an_entry_can_be_read_by_a_program_that_imports_nothing_else():
+    subprocess.run(
+        [sys.executable, '-c',
+         "from devstack_wsgi import catalogue; catalogue.entry('glance-api')"],
+        env={'PYTHONPATH': str(template.FILES.parent / 'lib')}, check=True)
 
 
 @pytest.mark.parametrize('mode', servers.known())
