@@ -123,11 +123,11 @@ FLAGS = ('preload', 'on-demand')
 FIELDS = [*GOOD]
 LOADED_FIELDS = [*GOOD, *ONLY_LOADED, 'name']
 # A second statement of what the other fields may be.
-NAME = rb'[a-z]([a-z0-9-]*[a-z0-9])?'
+NAME_FORM = rb'[a-z]([a-z0-9-]*[a-z0-9])?'
 WORD = rb'[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9_])?'
 FOLDER_FORM = rb'/[A-Za-z0-9._/+@=,~-]*'
 FORMS = {
-    'name': NAME, 'unit': WORD, 'site': WORD, 'key': WORD,
+    'name': NAME_FORM, 'unit': WORD, 'site': WORD, 'key': WORD,
     'app': rb'[A-Za-z0-9_.]+:[A-Za-z0-9_]+(\(\))?',
     'path': rb'(/[A-Za-z0-9._~-]+)+', 'healthcheck': rb'/[A-Za-z0-9._~/-]*',
     'script': FOLDER_FORM, 'venv': FOLDER_FORM, 'chdir': FOLDER_FORM,
