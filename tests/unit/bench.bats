@@ -175,10 +175,38 @@ names = [target["name"] for target in json.load(open(sys.argv[1]))]
 results = json.load(open(sys.argv[2]))
 print(*(target["name"] for target in results["targets"]
         if target["name"] not in names))
-print(len(names) - len(results["targets"]))' \
+print(len(names) - len(results["targets"]))
+dated = [name for run in results["runs"] for name in run["scenarios"]]
+print(sorted(dated) == sorted(results["figures"]))' \
         "$REPO/tests/bench/targets.json" \
         "$REPO/doc/source/performance.json"
 
     assert_output '
-0'
+0
+True'
+}
+
+@test "bench: what a run did not try keeps its figures and its date" {
+    arithmetic '
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+
+bench = module_from_spec(spec_from_loader(
+    "bench", SourceFileLoader("bench", sys.argv[1])))
+bench.__loader__.exec_module(bench)
+
+def result(date, *names):
+    return {"runs": [{"date": date, "scenarios": [*names]}],
+            "targets": [{"name": name + "-forks", "seen": date}
+                        for name in names if name == "write"],
+            "figures": {name: date for name in names}}
+
+old, new = result("May", "write", "apply"), result("June", "apply")
+bench.merge(old, new)
+print(new)' "$REPO/tools/bench"
+
+    assert_output "{'runs': [{'date': 'June', 'scenarios': ['apply']},\
+ {'date': 'May', 'scenarios': ['write']}],\
+ 'targets': [{'name': 'write-forks', 'seen': 'May'}],\
+ 'figures': {'write': 'May', 'apply': 'June'}}"
 }

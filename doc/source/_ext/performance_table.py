@@ -32,6 +32,7 @@ METRICS = {
     'first_ms': 'First answer (ms)', 'forks': 'Processes for each',
     'cpu_s': 'CPU (s)', 'seconds': 'Time (s)', 'reloads': 'Reloads',
     'front_cpu_s': 'CPU of Apache (s)', 'ms': 'Time (ms)',
+    'again_cpu_s': 'Again: CPU (s)', 'again_s': 'Again: time (s)',
     'cpu_ms': 'CPU (ms)', 'front_restarts': 'Restarts of Apache',
 }
 
@@ -80,20 +81,25 @@ class PerformanceTable(Directive):
 
 
 class PerformanceMachine(Directive):
-    """Say when it was measured, and where."""
+    """Say when it was measured, and where: a paragraph for each run."""
 
     def run(self):
         self.state.document.settings.env.note_dependency(str(RESULTS))
-        results = json.loads(RESULTS.read_text())
+        runs = json.loads(RESULTS.read_text())['runs']
+        return [nodes.paragraph('', self.text(run, len(runs) > 1))
+                for run in runs]
+
+    def text(self, run, several):
+        machine = run['machine']
         text = ('Measured on {date}: {processors} processors ({processor}), '
                 '{memory_gib} GiB, Linux {kernel}; {packages}. The load of '
                 'the machine before it was {load[0]}, {load[1]}, {load[2]}.')
-        machine = results['machine']
+        if several:
+            text = ', '.join(run['scenarios']) + ': ' + text
         if machine['load'][2] > 2 * machine['processors']:
             text += (' That is a machine with other work to do: believe the '
                      'ratios more than the times, and neither too much.')
-        return [nodes.paragraph('', text.format(
-            date=results['date'], **machine))]
+        return text.format(date=run['date'], **machine)
 
 
 class PerformancePlot(Directive):
