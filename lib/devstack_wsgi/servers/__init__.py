@@ -156,6 +156,15 @@ def get(name: str) -> Server:
     raise LookupError(f'servers/{name}.py has no server of that name')
 
 
+def health_checks(record: Record) -> str:
+    """The URL paths of a record's health checks, with its own path and without, as a regular
+    expression.
+    """
+    prefix = record.path.replace('.', '\\.')
+    check = '/?' if record.check == '/' else record.check.replace('.', '\\.')
+    return f'^({prefix})?{check}$'
+
+
 def conf_text(record: Record) -> str:
     """The text of CONF, by the server in whose language it is."""
     return next(get(name) for name in known() if get(name).reads_conf).conf(record)

@@ -187,13 +187,10 @@ def _quiet(record: Record) -> str:
     """What keeps health checks out of the access lines: the record's own path, whoever asks, and
     the library's probe; as the httpd's expression.
     """
-    prefix = record.path.replace('.', '\\.')
-    if record.check == '/':
-        # the front page is everybody's: only our own probe is left out
-        return ("%{HTTP_USER_AGENT} != 'devstack-wsgi-ready' ||"
-                f' %{{REQUEST_URI}} !~ m#^({prefix})?/?$#')
-    check = record.check.replace('.', '\\.')
-    return f'%{{REQUEST_URI}} !~ m#^({prefix})?{check}$#'
+    others = f'%{{REQUEST_URI}} !~ m#{servers.health_checks(record)}#'
+    # the front page is everybody's: only our own probe is left out
+    return (f"%{{HTTP_USER_AGENT}} != 'devstack-wsgi-ready' || {others}"
+            if record.check == '/' else others)
 
 
 def _config(record: Record) -> str:

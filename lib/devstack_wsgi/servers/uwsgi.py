@@ -17,7 +17,7 @@ from devstack_wsgi import conf, host, paths, template, text, venv
 from devstack_wsgi.fronts import front
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
-from devstack_wsgi.servers import Facts, File, Server, Variable
+from devstack_wsgi.servers import Facts, File, Server, Variable, health_checks
 
 PYTHON = '/usr/bin/python3 -IS'
 # Seconds that a request in flight gets when its worker has to go. The unit gives more
@@ -233,13 +233,10 @@ def _quiet(record: Record) -> str:
     """What keeps health checks out of the access lines: the record's own path, whoever asks, and
     the library's probe.
     """
-    prefix = record.path.replace('.', '\\.')
-    if record.check == '/':
-        # the front page is everybody's: only our own probe is left out
-        return ('route-if-not = equal:${HTTP_USER_AGENT};devstack-wsgi-ready goto:asked\n'
-                f'route = ^({prefix})?/?$ donotlog:\nroute-label = asked')
-    check = record.check.replace('.', '\\.')
-    return f'route = ^({prefix})?{check}$ donotlog:'
+    route = f'route = {health_checks(record)} donotlog:'
+    # the front page is everybody's: only our own probe is left out
+    return ('route-if-not = equal:${HTTP_USER_AGENT};devstack-wsgi-ready goto:asked\n'
+            f'{route}\nroute-label = asked' if record.check == '/' else route)
 
 
 def _for_devstack(record: Record) -> str:
