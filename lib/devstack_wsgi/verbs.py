@@ -85,6 +85,12 @@ def _some(verb: str, words: Words, registry: Registry) -> list[str]:
     return _named(verb, [] if list(words) == ['--all'] else words, registry)
 
 
+def _records(verb: str, words: Words) -> list[Record]:
+    """The same, where nothing but their records is asked for."""
+    registry = load()
+    return [registry.records[name] for name in _some(verb, words, registry)]
+
+
 def _named(verb: str, words: Words, registry: Registry) -> list[str]:
     _no_options(verb, words)
     return registry.find(words)
@@ -220,8 +226,7 @@ def _waits(manifest: Manifest, records: Sequence[Record], seconds: str) -> None:
 
 
 def start(words: Words) -> Manifest:
-    registry = load()
-    records = [registry.records[name] for name in _some('start', words, registry)]
+    records = _records('start', words)
     manifest = steps.direct()
     if records:
         manifest.step('say', f"wsgi: starting {' '.join(record.name for record in records)}")
@@ -236,15 +241,14 @@ def start(words: Words) -> Manifest:
 
 
 def stop(words: Words) -> Manifest:
-    registry = load()
+    records = _records('stop', words)
     manifest = steps.direct()
-    steps.stop(manifest, [registry.records[name] for name in _some('stop', words, registry)])
+    steps.stop(manifest, records)
     return manifest
 
 
 def restart(words: Words) -> Manifest:
-    registry = load()
-    records = [registry.records[name] for name in _some('restart', words, registry)]
+    records = _records('restart', words)
     manifest = steps.direct()
     if records:
         manifest.step('say', f"wsgi: restarting {' '.join(record.name for record in records)}")
@@ -255,8 +259,7 @@ def restart(words: Words) -> Manifest:
 
 
 def reload(words: Words) -> Manifest:
-    registry = load()
-    records = [registry.records[name] for name in _some('reload', words, registry)]
+    records = _records('reload', words)
     manifest = steps.direct()
     if records:
         _renew(manifest, 'reload', records)
@@ -282,9 +285,9 @@ def wait(words: Words) -> Manifest:
                 raise Misuse('wait', f"--timeout '{seconds}': give seconds, 1 to 3600", 'wait')
         else:
             names.append(word)
-    registry = load()
+    records = _records('wait', names)
     manifest = steps.direct()
-    _waits(manifest, [registry.records[name] for name in _some('wait', names, registry)], seconds)
+    _waits(manifest, records, seconds)
     return manifest
 
 
