@@ -20,8 +20,9 @@
 #             machine_sh, wsgi, deploy_app, start_app, serve, where_of,
 #             explain, count, wait_for, http_status, load_begin, load_end,
 #             load_wait, assert_no_failure, journal_mark, journal_since,
-#             reloads_since, tree_of, main_pid, workers_regex, workers_of,
-#             has_workers_without, requests_at_least
+#             assert_no_mercy, reloads_since, tree_of, main_pid,
+#             workers_regex, workers_of, has_workers_without,
+#             requests_at_least
 
 load ../helpers/load
 load ../helpers/figures
@@ -349,6 +350,18 @@ function journal_since {
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh 'journalctl --sync
         journalctl --quiet --no-pager --output=cat --since="$@"' "$@"
+}
+
+# Assert that no worker of a service was killed since a mark, by uWSGI or by
+# control.py.
+#
+# Usage:   assert_no_mercy MARK NAME
+# Returns: 0
+# Example: assert_no_mercy "$mark" x
+function assert_no_mercy {
+    run grep -E 'NO MERCY|has not ended' \
+        <(journal_since "$1" --unit="devstack@$2")
+    assert_output ''
 }
 
 # How often systemd read its units again since a mark, and Apache its
