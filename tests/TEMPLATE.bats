@@ -3,7 +3,7 @@
 # lib/PART: what this file is about, in one sentence
 #
 # Copy this file to tests/unit/PART.bats (no root, no daemon) or to
-# tests/functional/PART.bats (in a machine of tests/machine), and rewrite it.
+# tests/functional/PART.bats (in a machine of tests/bin/machine), and rewrite it.
 # A title is "<subject>: <behaviour in words>", true when the test passes; one
 # behaviour each, in three blocks: arrange, act, assert.
 

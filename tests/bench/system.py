@@ -10,7 +10,7 @@ import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 WSGI = os.path.join(TOP, 'tools/wsgi')
-LOAD = os.path.join(TOP, 'tests/tools/load.py')
+LOAD = os.path.join(TOP, 'tests/harness/load.py')
 PYTHON = '/usr/bin/python3'
 # where cgroups tell of CPU, whether a hierarchy of version 1 is there or not
 CGROUPS = '/sys/fs/cgroup'
@@ -172,7 +172,7 @@ def wrk(url, seconds, connections=8, headers=()):
 
 
 class Load:
-    """Requests on a schedule (tests/tools/load.py), until end()."""
+    """Requests on a schedule (tests/harness/load.py), until end()."""
 
     END = '/run/bench-load.end'
 

@@ -40,7 +40,7 @@ function raw {
     local text=${1//@/$PREFIX}
     text=${text//|/'\r\n'}
     ANSWER=$(printf '%s' "$text" | in_machine /usr/bin/python3 \
-        "$REPO/tests/tools/raw.py" ask "$PORT" | tr -d '\0')
+        "$REPO/tests/harness/raw.py" ask "$PORT" | tr -d '\0')
     REPLY=${ANSWER%%$'\n'*}
 }
 
@@ -52,7 +52,7 @@ function hold {
     local text=${2//@/$PREFIX} said
     text=${text//|/'\r\n'}
     coproc HOLDER {
-        in_machine /usr/bin/python3 "$REPO/tests/tools/raw.py" hold \
+        in_machine /usr/bin/python3 "$REPO/tests/harness/raw.py" hold \
             "$PORT" "$1" "$text" 3>&-
     }
     HOLD=${HOLDER[1]}

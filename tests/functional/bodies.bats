@@ -108,7 +108,7 @@ function upload {
     local name=$1 url=$2 said watched watcher
     shift 2
     in_machine rm -f /run/watch.end
-    in_machine /usr/bin/python3 "$REPO/tests/tools/spool.py" \
+    in_machine /usr/bin/python3 "$REPO/tests/harness/spool.py" \
         --until-file /run/watch.end "devstack@$name.service" apache2.service \
         > "$BATS_TEST_TMPDIR/watched" 2>&1 3>&- &
     watcher=$!

@@ -110,7 +110,7 @@ function starts_at_once {
         assert [ "$TOOK" -lt 15000 ]
         assert_line --partial 'Traceback (most recent call last)'
         assert_line --partial 'RuntimeError: the probe was told to fail'
-        run "$REPO/tests/machine" journal "$M" --unit="devstack@$name"
+        run "$REPO/tests/bin/machine" journal "$M" --unit="devstack@$name"
         assert_line --partial 'RuntimeError: the probe was told to fail'
     done
 }
@@ -137,7 +137,7 @@ function starts_at_once {
         assert_equal "$status" 1
         run cat "$BATS_FILE_TMPDIR/$name"
         assert_line --partial 'the probe was told to exit'
-        run "$REPO/tests/machine" journal "$M" --unit="devstack@$name"
+        run "$REPO/tests/bin/machine" journal "$M" --unit="devstack@$name"
         assert_line --partial 'the probe was told to exit'
     done
 }

@@ -78,7 +78,7 @@ END
     machine=$(sed -n 's/^machine: //p' "$BATS_FILE_TMPDIR/log")
     assert_not_equal "$machine" ""
 
-    run "$REPO/tests/machine" list
+    run "$REPO/tests/bin/machine" list
 
     refute_output --partial "$machine"
 }

@@ -10,7 +10,7 @@ function setup {
 
 # The demo's machine is gone.
 function assert_no_machine {
-    run "$REPO/tests/machine" list
+    run "$REPO/tests/bin/machine" list
     refute_output --partial "demo-$1"
 }
 

@@ -22,3 +22,31 @@ load ../helpers/grenade
     run in_machine find /etc/systemd/system -path '*/devstack@*.d/*'
     assert_output ''
 }
+
+# bats test_tags=full
+@test "grenade: the same server on both sides: uwsgi" {
+    upgrade_from uwsgi uwsgi
+}
+
+# bats test_tags=full
+@test "grenade: the same server on both sides: mod_wsgi" {
+    upgrade_from mod_wsgi mod_wsgi
+}
+
+# bats test_tags=full
+@test "grenade: from mod_wsgi to uwsgi" {
+    upgrade_from mod_wsgi uwsgi
+    assert_nothing_of mod_wsgi
+}
+
+# bats test_tags=full
+@test "grenade: from what DevStack wrote to uwsgi" {
+    upgrade_from untouched uwsgi
+}
+
+# bats test_tags=full
+@test "grenade: from uwsgi to what DevStack writes" {
+    upgrade_from uwsgi untouched
+    run in_machine find /etc/systemd/system -path '*/devstack@*.d/*'
+    assert_output ''
+}

@@ -238,7 +238,7 @@ function teardown {
 }
 
 @test "devstack, $MODE: a reboot brings every API back" {
-    "$REPO/tests/machine" reboot "$M"
+    "$REPO/tests/bin/machine" reboot "$M"
 
     lift_start_limit
     wait_for 60 devstack_answers

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# tests/devstack: DevStack's stand-in does by itself what DevStack does
+# tests/standin: DevStack's stand-in does by itself what DevStack does
 
 load ../helpers/devstack
 

@@ -269,9 +269,9 @@ function serves {
             > /dev/null 2>&1 3>&- &
         wait_for 20 in_machine test -e /run/failed
 
-        "$REPO/tests/machine" kill "$M"
+        "$REPO/tests/bin/machine" kill "$M"
         wait "$!" || true  # it ended with the machine
-        "$REPO/tests/machine" boot "$M"
+        "$REPO/tests/bin/machine" boot "$M"
 
         put_failpoint
         in_machine systemctl --quiet is-active apache2

@@ -382,7 +382,7 @@ function belongings {
         # before there is a grep with those words
         running=$(ps -eo args)
         grep -E "uWSGI|[w]sgi:|[d]evstack" <<< "$running" |
-            grep -v /tests/tools/ | sort
+            grep -v /tests/harness/ | sort
         ss -Hlnx | while read -r _ _ _ _ address _; do
             echo "$address"
         done | sed -E "s/wsgi[.][0-9]+/wsgi.PID/" | sort

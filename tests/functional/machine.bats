@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 #
-# tests/machine: throwaway machines, and the host that stays as it was
+# tests/bin/machine: throwaway machines, and the host that stays as it was
 
 load ../helpers/load
 
 # Each test has machines of its own, so that the file may run beside another.
 function setup {
     requires root systemd-nspawn
-    MACHINE=$REPO/tests/machine
+    MACHINE=$REPO/tests/bin/machine
     M=t$BATS_TEST_NUMBER-$$
 }
 
@@ -70,7 +70,7 @@ function host_state {
     run "$MACHINE" run "$M" --user no-such-user true
     assert_failure 1
     assert_output --partial no-such-user
-    run "$MACHINE" run "$M" --cwd "$REPO" -- test -x tests/machine
+    run "$MACHINE" run "$M" --cwd "$REPO" -- test -x tests/bin/machine
     assert_success
 }
 
@@ -266,6 +266,6 @@ function host_state {
 
     assert_success
     for verb in start run journal reboot kill boot stop list; do
-        assert_line --partial "tests/machine $verb"
+        assert_line --partial "tests/bin/machine $verb"
     done
 }

@@ -25,7 +25,7 @@ function setup_file {
         rm -f "${modules[@]/#//var/lib/apache2/module/disabled_by_admin/}"
         systemctl restart apache2
         install -D -m 0644 -t /srv/many "$1"' \
-        "$REPO/tests/apps/probe.py" > /dev/null 2>&1
+        "$REPO/tests/fixtures/apps/probe.py" > /dev/null 2>&1
     system_tree > "$BATS_FILE_TMPDIR/before"
 }
 

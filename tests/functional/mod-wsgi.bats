@@ -263,7 +263,7 @@ END'
     local before name
     before=$(in_machine grep -h '^port=' -r /etc/devstack-wsgi/services)
 
-    "$REPO/tests/machine" reboot "$M"
+    "$REPO/tests/bin/machine" reboot "$M"
 
     for name in "${SERVICES[@]}"; do
         wait_for 30 in_machine systemctl --quiet is-active "devstack@$name"

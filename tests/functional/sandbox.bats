@@ -23,7 +23,7 @@ function setup_file {
                 /run/user/deeds /var/lib/deeds &&
             mkdir -p /usr/lib/modules && touch /tmp/deeds &&
             install -D -m 0644 -t /srv/deeds "$1"' \
-        "$REPO/tests/apps/deeds.py" || return
+        "$REPO/tests/fixtures/apps/deeds.py" || return
     for service in "${SERVICES[@]}"; do
         read -r mode level user <<< "$service"
         deploy_deeds "${service//[_ ]/-}" --mode "$mode" --user "$user" \

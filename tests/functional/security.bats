@@ -26,7 +26,7 @@ function teardown {
 #
 # Usage: connect_as USER SOCKET
 function connect_as {
-    "$REPO/tests/machine" run "$M" --user "$1" --cwd / -- python3 -c '
+    "$REPO/tests/bin/machine" run "$M" --user "$1" --cwd / -- python3 -c '
 import socket, sys
 try:
     socket.socket(socket.AF_UNIX).connect(sys.argv[1])
@@ -92,7 +92,7 @@ except OSError as error:
     for file in uwsgi/safe-http.ini uwsgi/safe-http.py \
             services/safe-http.conf services/safe-mod-wsgi.conf \
             mod_wsgi/safe-mod-wsgi.conf mod_wsgi/safe-mod-wsgi.wsgi; do
-        run "$REPO/tests/machine" run "$M" --user nobody -- \
+        run "$REPO/tests/bin/machine" run "$M" --user nobody -- \
             cat "/etc/devstack-wsgi/$file"
         assert_failure
         assert_output --partial 'Permission denied'

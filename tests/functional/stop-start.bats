@@ -207,7 +207,7 @@ function has_states {
     local -a bad=() where
     serve http reboot-demand --on-demand
 
-    "$REPO/tests/machine" reboot "$M"
+    "$REPO/tests/bin/machine" reboot "$M"
 
     for transport in "${TRANSPORTS[@]}"; do
         wait_for 30 in_machine systemctl --quiet is-active \

@@ -182,7 +182,7 @@ function services_files {
 #
 # Usage: adopt_image [ENVIRONMENT]
 function adopt_image {
-    in_machine install -D -m 0644 -t /srv/image "$REPO/tests/apps/probe.py"
+    in_machine install -D -m 0644 -t /srv/image "$REPO/tests/fixtures/apps/probe.py"
     in_machine env STACK_USER=www-data "$REPO/tools/wsgi" adopt_config \
         /etc/image.ini /srv/image/probe.py /image image /usr/bin/uwsgi \
         'local 127.0.0.1' no
@@ -317,7 +317,7 @@ function adopt_image {
 }
 
 @test "switch: a toggle deploys under the other server" {
-    in_machine install -D -m 0644 -t /srv/toggled "$REPO/tests/apps/probe.py"
+    in_machine install -D -m 0644 -t /srv/toggled "$REPO/tests/fixtures/apps/probe.py"
 
     in_machine env WSGI_MODE=mod_wsgi "$REPO/tools/wsgi" deploy toggled \
         --app probe:application --chdir /srv/toggled --user www-data \

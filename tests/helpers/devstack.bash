@@ -7,10 +7,10 @@
 #     function setup_file { devstack_up; }
 #     function teardown_file { machine_down; }
 #
-# tests/devstack is the stand-in: DevStack's phases, functions and callers,
-# with tests/apps/probe.py in the place of OpenStack.
+# tests/standin is the stand-in: DevStack's phases, functions and callers,
+# with tests/fixtures/apps/probe.py in the place of OpenStack.
 #
-# Depends on: tests/helpers/functional.bash, tests/devstack; sudo
+# Depends on: tests/helpers/functional.bash, tests/standin; sudo
 # Reads:      nothing
 # Writes:     the machine; $BATS_TEST_TMPDIR
 # Sets:       DEVSTACK, CALLERS, and by devstack_apis APIS
@@ -51,9 +51,9 @@ function devstack_up {
         chmod 0755 /opt/stack
         printf "stack ALL=(root) NOPASSWD:ALL\n" > /etc/sudoers.d/50_stack_sh
         chmod 0440 /etc/sudoers.d/50_stack_sh
-        cp -r "$1/tests/devstack" "$2"
+        cp -r "$1/tests/standin" "$2"
         mkdir "$2/files" /opt/stack/wsgi
-        cp "$1/tests/apps/probe.py" "$2/files/"
+        cp "$1/tests/fixtures/apps/probe.py" "$2/files/"
         cp -r "$1/devstack" "$1/files" "$1/lib" "$1/tools" /opt/stack/wsgi/
         chown -R stack: /opt/stack
         a2enmod -q headers proxy proxy_http proxy_uwsgi ssl
@@ -121,7 +121,7 @@ function devstack_conf {
 # Returns: the status of TEXT
 # Example: as_stack 'cat "$1"' /etc/keystone/keystone.conf
 function as_stack {
-    "$REPO/tests/machine" run "$M" --user stack -- bash -c "$1" as_stack \
+    "$REPO/tests/bin/machine" run "$M" --user stack -- bash -c "$1" as_stack \
         "${@:2}" < /dev/null
 }
 
@@ -135,7 +135,7 @@ function as_stack {
 function devstack {
     local status=0 log=$BATS_FILE_TMPDIR/$1.log
     TOOK=$(date +%s%3N)
-    "$REPO/tests/machine" run "$M" --user stack --cwd "$DEVSTACK" -- \
+    "$REPO/tests/bin/machine" run "$M" --user stack --cwd "$DEVSTACK" -- \
         "./$1" "${@:2}" < /dev/null > "$log" 2>&1 || status=$?
     TOOK=$(( $(date +%s%3N) - TOOK ))
     [[ "$status" == 0 ]] || tail -n 60 "$log"

@@ -4,7 +4,7 @@
 #
 # Depends on: bats (its descriptor 3)
 # Reads:      nothing
-# Writes:     the TAP; tests/run-bats makes a table of it
+# Writes:     the TAP; tests/bin/run-bats makes a table of it
 # Public:     figure
 
 # Print a figure, also where the test passes: a comment of the TAP,

@@ -11,7 +11,7 @@
 #     function teardown { explain_failure; }
 #
 # Depends on: tests/helpers/load.bash, tests/helpers/figures.bash,
-#             tests/machine, tests/tools/load.py, tests/apps
+#             tests/bin/machine, tests/harness/load.py, tests/fixtures/apps
 # Reads:      WSGI_FULL=1 or, as tox.ini sets it, WSGI_TEST_FULL=1: full
 #             counts, else a part of them
 # Writes:     the machine; $BATS_TEST_TMPDIR
@@ -64,7 +64,7 @@ declare -ga _SERVED=()
 # Boot the file's machine.
 #
 # Usage:   machine_up [OPTION...]
-#   OPTION  of 'tests/machine start'
+#   OPTION  of 'tests/bin/machine start'
 # Sets:    M
 # Returns: 0; 1 it did not boot
 # Example: function setup_file { machine_up; }
@@ -73,7 +73,7 @@ function machine_up {
     M=${BATS_TEST_FILENAME##*/}
     M=f-${M%.bats}-$$
     export M
-    "$REPO/tests/machine" start "$M" "$@" || return
+    "$REPO/tests/bin/machine" start "$M" "$@" || return
     # tools/demo leaves one that it installed disabled
     in_machine systemctl enable --quiet --now apache2
 }
@@ -82,7 +82,7 @@ function machine_up {
 # Returns: 0
 # Example: function teardown_file { machine_down; }
 function machine_down {
-    [[ -z "${M:-}" ]] || "$REPO/tests/machine" stop "$M"
+    [[ -z "${M:-}" ]] || "$REPO/tests/bin/machine" stop "$M"
 }
 
 # Run a command in the machine, as root.
@@ -91,7 +91,7 @@ function machine_down {
 # Returns: the command's status
 # Example: in_machine systemctl restart devstack@x
 function in_machine {
-    "$REPO/tests/machine" run "$M" -- "$@"
+    "$REPO/tests/bin/machine" run "$M" -- "$@"
 }
 
 # Run bash text in the machine.
@@ -141,7 +141,7 @@ function wait_for {
     done
 }
 
-# Put the probe (tests/apps/probe.py) into the machine and deploy it.
+# Put the probe (tests/fixtures/apps/probe.py) into the machine and deploy it.
 #
 # Usage:   deploy_app NAME OPTION...
 #   OPTION  of wsgi_deploy; --app and --chdir are given, and --user if none is
@@ -153,7 +153,7 @@ function deploy_app {
     _SERVED+=("$name")
     [[ " $* " == *' --user '* ]] || set -- --user www-data "$@"
     in_machine install -D -m 0644 -t "/srv/$name" \
-        "$REPO/tests/apps/probe.py" || return
+        "$REPO/tests/fixtures/apps/probe.py" || return
     wsgi deploy "$name" --app probe:application --chdir "/srv/$name" "$@"
 }
 
@@ -261,14 +261,14 @@ function http_status {
 # Send requests in the background until load_end.
 #
 # Usage:   load_begin ID URL [OPTION...]
-#   OPTION  of tests/tools/load.py
+#   OPTION  of tests/harness/load.py
 # Returns: 0
 # Example: load_begin a "$URL" --rate 40
 function load_begin {
     local id=$1 url=$2
     shift 2
     in_machine rm -f "/run/load-$id.end"
-    in_machine /usr/bin/python3 "$REPO/tests/tools/load.py" --json \
+    in_machine /usr/bin/python3 "$REPO/tests/harness/load.py" --json \
         --url "$url" --until-file "/run/load-$id.end" --duration 900 "$@" \
         > "$BATS_TEST_TMPDIR/load-$id" 2>&1 3>&- &
     _LOADS[$id]=$!

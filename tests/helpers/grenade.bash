@@ -2,7 +2,7 @@
 #
 # tests/helpers/grenade.bash - the stand-in of grenade in a machine
 #
-# Depends on: tests/helpers/devstack.bash, tests/devstack/grenade.sh
+# Depends on: tests/helpers/devstack.bash, tests/standin/grenade.sh
 # Reads:      nothing
 # Writes:     the machine
 # Sets:       what devstack.bash sets

@@ -95,7 +95,7 @@ print(*sorted((there - {"__pycache__"}) - used))'
 @test "conformance: every proof is of an entry, in the folder of its project" {
     with_tool '
 import os
-sys.path.insert(0, os.path.join(tool.TOP, "tests/tools"))
+sys.path.insert(0, os.path.join(tool.TOP, "tests/harness"))
 from operate import operation
 for project in sorted(os.listdir(tool.PROJECTS)):
     if os.path.exists(os.path.join(tool.PROJECTS, project, "operation.py")):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# tests/fresh: how it is called (what it does is in tests/full)
+# tests/bin/fresh: how it is called (what it does: tests/functional/fresh.bats)
 
 load ../helpers/load
 
@@ -13,7 +13,7 @@ load ../helpers/load
 
     for row in "${rows[@]}"; do
         read -ra words <<< "$row"
-        run "$REPO/tests/fresh" "${words[@]}"
+        run "$REPO/tests/bin/fresh" "${words[@]}"
         [[ "$status" == 2 && "${#lines[@]}" == 1 ]] || bad+=("'$row': $output")
     done
 
@@ -21,7 +21,7 @@ load ../helpers/load
 }
 
 @test "fresh: --help shows what it takes" {
-    run "$REPO/tests/fresh" --help
+    run "$REPO/tests/bin/fresh" --help
 
     assert_success
     assert_line --partial '--pid1 systemd|none'

@@ -1,13 +1,16 @@
 #!/usr/bin/env bats
 #
 # the engine: hostile values, with systemd, uWSGI, Apache and
-# Python as judges (tests/tools/fuzz.py)
+# Python as judges (tests/harness/fuzz.py)
 
 load ../helpers/load
 load ../helpers/fuzz
 
 @test "fuzz: what goes into a record comes out of its files, or is refused" {
-    fuzz --cases 2000
+    local -a long=()
+    [[ "${WSGI_FULL:-}" != 1 ]] || long=(--cases 100000 --seed 1000 --jobs 2)
+
+    fuzz --cases 2000 "${long[@]}"
 
     assert_success
 }

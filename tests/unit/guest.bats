@@ -41,8 +41,8 @@ function state {
     alias
 }
 cd "$2"
-source "$1/tests/devstack/functions"
-source "$1/tests/devstack/lib/apache"
+source "$1/tests/standin/functions"
+source "$1/tests/standin/lib/apache"
 ENABLED_SERVICES=key,n-api Q_AGENT=openvswitch
 END
         printf '%s\n' "${2:-}"

@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 #
-# tests/house-rules: the tree keeps them, and each is seen to find its breach
+# tests/bin/house-rules: the tree keeps them, and each is seen to find its breach
 
 load ../helpers/load
 
 # A tree of its own that keeps every rule, and to break one in.
 function setup {
     TREE=$BATS_TEST_TMPDIR/tree
-    mkdir -p "$TREE/lib" "$TREE/tests"
-    cp "$REPO/tests/shell-files" "$TREE/tests/"
+    mkdir -p "$TREE/lib" "$TREE/tests/bin"
+    cp "$REPO/tests/bin/shell-files" "$TREE/tests/bin/"
     printf '%s\n' '#!/bin/bash' '#' '# lib/part - an example' '#' \
         '# Depends on: nothing' '# Reads:      nothing' \
         '# Writes:     nothing' '# Public:     wsgi_part' \
@@ -20,7 +20,7 @@ function setup {
 
 # Run all rules, or some, on that tree.
 function rules {
-    HOUSE_RULES_TREE=$TREE run "$REPO/tests/house-rules" "$@"
+    HOUSE_RULES_TREE=$TREE run "$REPO/tests/bin/house-rules" "$@"
 }
 
 # Append lines to a shell file of that tree.
@@ -34,7 +34,7 @@ function break_rule {
 }
 
 @test "house rules: this tree keeps them" {
-    run "$REPO/tests/house-rules"
+    run "$REPO/tests/bin/house-rules"
 
     assert_output ''
     assert_success
@@ -95,8 +95,8 @@ function break_rule {
 }
 
 @test "house rules: the stand-in of DevStack may write as DevStack does" {
-    mkdir -p "$TREE/tests/devstack"
-    break_rule tests/devstack/part 'su''do true' 'ini''set f s k v' \
+    mkdir -p "$TREE/tests/standin"
+    break_rule tests/standin/part 'su''do true' 'ini''set f s k v' \
         'echo x | tee -''a /file'
 
     rules banned-words appending-tee sudo-place
@@ -336,7 +336,7 @@ function caller_and_called {
     local rule
     local -a untested=()
 
-    for rule in $("$REPO/tests/house-rules" --list); do
+    for rule in $("$REPO/tests/bin/house-rules" --list); do
         grep -q "rules $rule\$" "$BATS_TEST_FILENAME" || untested+=("$rule")
     done
 

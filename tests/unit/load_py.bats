@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# tests/tools/load.py: it counts what really came back
+# tests/harness/load.py: it counts what really came back
 
 load ../helpers/load
 
@@ -70,7 +70,7 @@ function teardown {
 
 # Runs it; figure NAME is then one value of its answer.
 function load_py {
-    run "$REPO/tests/tools/load.py" --json "$@"
+    run "$REPO/tests/harness/load.py" --json "$@"
     JSON=$output
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# tests/mutate: what it reports, and that the mutations are what they say
+# tests/bin/mutate: what it reports, and that the mutations are what they say
 
 load ../helpers/load
 load ../helpers/mutations
@@ -10,8 +10,8 @@ function setup {
     sandbox
     unset WSGI_NO_SKIP WSGI_TEST_RESULTS
     TREE=$BATS_TEST_TMPDIR/tree
-    mkdir -p "$TREE/tests/mutations" "$TREE/lib"
-    cp "$REPO"/tests/{mutate,run-bats,shell-files} "$TREE/tests/"
+    mkdir -p "$TREE/tests/"{bin,mutations} "$TREE/lib"
+    cp "$REPO"/tests/bin/{mutate,run-bats,shell-files} "$TREE/tests/bin/"
     printf '%s\n' 'Title' > "$TREE/DOCUMENT.rst"
     printf '%s\n' 'guard=yes' 'other=yes' > "$TREE/lib/part"
     # shellcheck disable=SC2016  # text of a file
@@ -29,7 +29,7 @@ function mutation {
 }
 
 @test "mutate: a guard that its test misses is said to be" {
-    run "$TREE/tests/mutate"
+    run "$TREE/tests/bin/mutate"
 
     assert_success
     assert_line --partial 'guard: tests/part.bats fails without the guard'
@@ -41,7 +41,7 @@ function mutation {
 @test "mutate: a test that passes without the guard fails the run" {
     mutation nothing 's/other=yes/other=no/'
 
-    run "$TREE/tests/mutate"
+    run "$TREE/tests/bin/mutate"
 
     assert_failure 1
     assert_line --partial 'nothing: tests/part.bats PASSES without the guard'
@@ -64,7 +64,7 @@ function mutation {
     for row in "${rows[@]}"; do
         IFS='|' read -r -a row <<< "$row"
         mutation guard "${row[0]}" "${row[2]:-}"
-        run "$TREE/tests/mutate" guard
+        run "$TREE/tests/bin/mutate" guard
         [[ "$status" == 1 && "$output" == *"${row[1]}"* ]] ||
             bad+=("${row[*]}: $output"$'\n')
     done
@@ -78,7 +78,7 @@ function mutation {
         '@test "the guard is there" {' '    true' '}' \
         > "$TREE/tests/part.bats"
 
-    run "$TREE/tests/mutate"
+    run "$TREE/tests/bin/mutate"
 
     assert_failure 1
     assert_line --partial 'guard: tests/part.bats does not come up'
@@ -87,14 +87,14 @@ function mutation {
 @test "mutate: names, and wrong usage" {
     mutation another 's/x/y/'
 
-    run "$TREE/tests/mutate" --list
+    run "$TREE/tests/bin/mutate" --list
     assert_output $'another\nguard'
-    run "$TREE/tests/mutate" --nosuch
+    run "$TREE/tests/bin/mutate" --nosuch
     assert_failure 2
-    run "$TREE/tests/mutate" nosuch
+    run "$TREE/tests/bin/mutate" nosuch
     assert_failure 2
-    run "$TREE/tests/mutate" --help
-    assert_output --partial 'Usage: tests/mutate'
+    run "$TREE/tests/bin/mutate" --help
+    assert_output --partial 'Usage: tests/bin/mutate'
 }
 
 @test "mutations: each is well formed, finds its test and changes its file" {

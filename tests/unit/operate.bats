@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# tests/tools/operate.py: the proofs of tests/conformance, asked of no service
+# tests/harness/operate.py: the proofs of tests/conformance, asked of no service
 
 load ../helpers/load
 
@@ -33,7 +33,7 @@ with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
                            "http://127.0.0.1:%d" % server.server_port])
     server.shutdown()
 sys.exit(done.returncode)' \
-        "$REPO/tests/tools/operate.py" "$1" "$2" "$3" "$4" "${5:-401}"
+        "$REPO/tests/harness/operate.py" "$1" "$2" "$3" "$4" "${5:-401}"
 }
 
 @test "operate: a proof tells in one line what it saw" {

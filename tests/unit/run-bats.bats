@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# tests/run-bats and .ci/run: what they count is what ran
+# tests/bin/run-bats and .ci/run: what they count is what ran
 
 load ../helpers/load
 
@@ -34,7 +34,7 @@ function fake_checkout {
     mv "$DIR/good.bats" "$DIR/deeper/"
     write_test fine 'true'
 
-    run "$REPO/tests/run-bats" "$DIR"
+    run "$REPO/tests/bin/run-bats" "$DIR"
 
     assert_success
     assert_line "-- $DIR: 2 of 2 tests passed --"
@@ -45,7 +45,7 @@ function fake_checkout {
 @test "run-bats: a failure fails, and its title is said at the end" {
     write_test broken 'false'
 
-    run "$REPO/tests/run-bats" "$DIR"
+    run "$REPO/tests/bin/run-bats" "$DIR"
 
     assert_failure 1
     assert_line --regexp '^-- not ok 1 broken'
@@ -56,7 +56,7 @@ function fake_checkout {
     write_test good "printf '# figure a: %s\\n' '1 of 2: x' 3 >&3" \
         "echo '# b: no figure' >&3"
 
-    run "$REPO/tests/run-bats" "$DIR"
+    run "$REPO/tests/bin/run-bats" "$DIR"
 
     assert_success
     assert_equal "${#lines[@]}" 9
@@ -68,11 +68,11 @@ function fake_checkout {
 @test "run-bats: a skip passes, but fails with WSGI_NO_SKIP=1" {
     write_test skipped 'skip "no reason"'
 
-    run "$REPO/tests/run-bats" "$DIR"
+    run "$REPO/tests/bin/run-bats" "$DIR"
     assert_success
     assert_line "-- $DIR: 1 of 2 tests passed, 1 skipped --"
 
-    WSGI_NO_SKIP=1 run "$REPO/tests/run-bats" "$DIR"
+    WSGI_NO_SKIP=1 run "$REPO/tests/bin/run-bats" "$DIR"
     assert_failure 1
     assert_line "-- $DIR: 1 of 2 tests passed, 1 failed --"
 }
@@ -80,7 +80,7 @@ function fake_checkout {
 @test "run-bats: a file that cannot be read as tests fails" {
     write_test syntax 'if'
 
-    run "$REPO/tests/run-bats" "$DIR"
+    run "$REPO/tests/bin/run-bats" "$DIR"
 
     assert_failure 1
 }
@@ -88,7 +88,7 @@ function fake_checkout {
 @test "run-bats: a file without a test fails" {
     echo 'function setup { :; }' > "$DIR/none.bats"
 
-    run "$REPO/tests/run-bats" "$DIR"
+    run "$REPO/tests/bin/run-bats" "$DIR"
 
     assert_failure 1
     assert_line "run-bats: $DIR/none.bats: no test in it"
@@ -97,15 +97,27 @@ function fake_checkout {
 @test "run-bats: no test at all is a failure" {
     rm "$DIR/good.bats"
 
-    run "$REPO/tests/run-bats" "$DIR"
+    run "$REPO/tests/bin/run-bats" "$DIR"
 
     assert_failure 1
+}
+
+@test "run-bats: --tags picks, and what is tagged full waits for WSGI_FULL" {
+    printf '%s\n' '# bats test_tags=slow' '@test "slow" { :; }' \
+        '# bats test_tags=full' '@test "long" { :; }' > "$DIR/tagged.bats"
+
+    run "$REPO/tests/bin/run-bats" "$DIR"
+    assert_line "-- $DIR: 2 of 2 tests passed --"
+    run "$REPO/tests/bin/run-bats" --tags '!slow' "$DIR"
+    assert_line "-- $DIR: 1 of 1 tests passed --"
+    WSGI_FULL=1 run "$REPO/tests/bin/run-bats" --tags full "$DIR"
+    assert_line "-- $DIR: 1 of 1 tests passed --"
 }
 
 @test "run-bats: --filter picks" {
     write_test broken 'false'
 
-    run "$REPO/tests/run-bats" --filter good "$DIR"
+    run "$REPO/tests/bin/run-bats" --filter good "$DIR"
 
     assert_success
     assert_line "-- $DIR: 1 of 1 tests passed --"
@@ -121,7 +133,7 @@ function fake_checkout {
             'done; false'
     done
 
-    run "$REPO/tests/run-bats" --jobs 2 --filter 'one|two' "$DIR"
+    run "$REPO/tests/bin/run-bats" --jobs 2 --filter 'one|two' "$DIR"
 
     assert_success
     assert_line "-- $DIR: 2 of 2 tests passed --"
@@ -134,7 +146,7 @@ function fake_checkout {
     for row in '--nosuch' '--filter' '--jobs' '--jobs 0' '--jobs x' \
             '/no/such/file' ''; do
         # shellcheck disable=SC2086  # the row is several words
-        run "$REPO/tests/run-bats" $row
+        run "$REPO/tests/bin/run-bats" $row
         [[ "$status" == 2 && "${#lines[@]}" == 1 ]] || bad+=("'$row'")
     done
 
@@ -159,7 +171,7 @@ function write_pytest {
 @test "run-bats: the tests of pytest are counted beside those of bats" {
     write_pytest fine 'assert True'
 
-    run "$REPO/tests/run-bats" --jobs 2 "$DIR"
+    run "$REPO/tests/bin/run-bats" --jobs 2 "$DIR"
 
     assert_success
     assert_line --regexp '^ok 1 test_fine.py: fine one in [0-9]+ms$'
@@ -171,7 +183,7 @@ function write_pytest {
 @test "run-bats: a failure of pytest fails, with its reason and its title" {
     write_pytest broken 'x = 41' 'assert x == 42'
 
-    run "$REPO/tests/run-bats" "$DIR"
+    run "$REPO/tests/bin/run-bats" "$DIR"
 
     assert_failure 1
     assert_line --regexp '^# .*assert 41 == 42'
@@ -183,7 +195,7 @@ function write_pytest {
     write_pytest fine 'assert True'
     echo 'import nosuchmodule' > "$DIR/engine/test_wrong.py"
 
-    run "$REPO/tests/run-bats" "$DIR/engine"
+    run "$REPO/tests/bin/run-bats" "$DIR/engine"
 
     assert_failure 1
     assert_line --partial "No module named 'nosuchmodule'"
@@ -192,12 +204,12 @@ function write_pytest {
 @test "run-bats: a skip of pytest is a failure where none is allowed" {
     write_pytest absent "pytest.skip('needs a moon')"
 
-    run "$REPO/tests/run-bats" "$DIR/engine/test_absent.py" "$DIR/good.bats"
+    run "$REPO/tests/bin/run-bats" "$DIR/engine/test_absent.py" "$DIR/good.bats"
     assert_success
     assert_line --regexp '^ok 1 test_absent.py: absent one # skip .*moon'
     assert_line --partial '1 of 2 tests passed, 1 skipped'
 
-    WSGI_NO_SKIP=1 run "$REPO/tests/run-bats" "$DIR/engine" "$DIR/good.bats"
+    WSGI_NO_SKIP=1 run "$REPO/tests/bin/run-bats" "$DIR/engine" "$DIR/good.bats"
     assert_failure 1
     assert_line --partial '1 of 2 tests passed, 1 failed'
 }
@@ -206,7 +218,7 @@ function write_pytest {
     write_pytest fine 'assert True'
     write_pytest broken 'assert False'
 
-    run "$REPO/tests/run-bats" --filter 'fine one' "$DIR"
+    run "$REPO/tests/bin/run-bats" --filter 'fine one' "$DIR"
 
     assert_success
     assert_line "-- $DIR: 1 of 1 tests passed --"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# tests/shell-files: the one list of source files that the linters use
+# tests/bin/shell-files: the one list of source files that the linters use
 
 load ../helpers/load
 
@@ -8,8 +8,8 @@ load ../helpers/load
 function setup {
     sandbox
     TREE=$BATS_TEST_TMPDIR/tree
-    mkdir -p "$TREE/tests" "$TREE/lib" "$TREE/.tox/x" "$TREE/a b"
-    cp "$REPO/tests/shell-files" "$TREE/tests/"
+    mkdir -p "$TREE/tests/bin" "$TREE/lib" "$TREE/.tox/x" "$TREE/a b"
+    cp "$REPO/tests/bin/shell-files" "$TREE/tests/bin/"
     printf '#!/bin/bash\n' > "$TREE/lib/part"
     printf '#!/usr/bin/env bash\n' > "$TREE/a b/c d"
     printf '#!/bin/sh\n' > "$TREE/.tox/x/ignored"
@@ -26,15 +26,15 @@ function setup {
 
 # The same lists, however the tree came here.
 function assert_lists {
-    run "$TREE/tests/shell-files"
-    assert_output $'a b/c d\nlib/part\ntests/shell-files'
-    run "$TREE/tests/shell-files" --bats
+    run "$TREE/tests/bin/shell-files"
+    assert_output $'a b/c d\nlib/part\ntests/bin/shell-files'
+    run "$TREE/tests/bin/shell-files" --bats
     assert_output 'tests/x.bats'
-    run "$TREE/tests/shell-files" --python
+    run "$TREE/tests/bin/shell-files" --python
     assert_output $'module.py\nprogram'
-    run "$TREE/tests/shell-files" --rst
+    run "$TREE/tests/bin/shell-files" --rst
     assert_output 'README.rst'
-    run "$TREE/tests/shell-files" --all
+    run "$TREE/tests/bin/shell-files" --all
     refute_output --partial ignored
     refute_output --partial .git/
     refute_output --partial module.pyc
@@ -64,7 +64,7 @@ function assert_lists {
     git -C "$TREE" add lib
     rm "$TREE/lib/part"
 
-    run "$TREE/tests/shell-files" --sh
+    run "$TREE/tests/bin/shell-files" --sh
 
     assert_success
     refute_line lib/part
@@ -73,13 +73,13 @@ function assert_lists {
 @test "shell-files: it finds its own tree from any folder" {
     cd /
 
-    run "$TREE/tests/shell-files" --rst
+    run "$TREE/tests/bin/shell-files" --rst
 
     assert_output README.rst
 }
 
 @test "shell-files: an unknown selector is wrong usage" {
-    run "$REPO/tests/shell-files" --perl
+    run "$REPO/tests/bin/shell-files" --perl
 
     assert_failure 2
     assert_output --partial "unknown selector '--perl'"
