@@ -39,12 +39,37 @@ def pauses():
         time.sleep(max(POLL, (time.monotonic() - begin) / 20))
 
 
-def wait_answer(ask, what):
-    """Wait until ask() gives a status below 500 and not 0; it returns (status, body)."""
+def proofs(run):
+    """What the application answered to its own health check in each worker that lives, as the
+    runtime noted it: statuses, 0 where it has not answered yet.
+    """
+    found = []
+    folder = os.path.join(run, 'alive')
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        try:
+            with open(os.path.join(folder, name)) as text:
+                status = int(text.read())
+        except (OSError, ValueError):
+            continue
+        if name.isdigit() and alive(int(name)):
+            found.append(status)
+    return found
+
+
+def wait_answer(ask, what, run):
+    """Wait until the application serves: until it has answered its health check in a worker, with
+    a status below 500.
+
+    ask() gives (status, body) of one more client's; it is called where a worker had a 5xx or no
+    runtime asks.
+    """
     limit = time.monotonic() + PATIENCE
     while True:
+        said = proofs(run)
+        if any(0 < status < 500 for status in said):
+            return
         try:
-            status, body = ask()
+            status, body = (0, 'in its worker') if 0 in said else ask()
         except OSError as error:
             status, body = 0, str(error)
         if 0 < status < 500:

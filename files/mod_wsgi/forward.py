@@ -56,6 +56,7 @@ class Forward:
     async def head(self, reader, writer):
         """The request's first line, the headers that are ours, the rest."""
         line, *rest = await asyncio.wait_for(self.lines(reader), HEAD_SECONDS)
+        rest = [each for each in rest if not each.lower().startswith(b'x-devstack-wsgi-')]
         peer = writer.get_extra_info('peername')[0]
         # an IPv4 client of an IPv6 socket
         peer = re.sub(r'^::ffff:(?=[\d.]+$)', '', peer)
@@ -98,10 +99,16 @@ class Forward:
             answer, behind = await self.connect(reader)
             behind.write(head)
             up = asyncio.ensure_future(self.copy(reader, behind))
+            down = asyncio.ensure_future(self.copy(answer, writer))
             try:
-                await self.copy(answer, writer)
+                await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
+                if up.done():
+                    # a client that has sent all waits for its answer; one that has gone does not
+                    up.result()
+                await down
             finally:
                 up.cancel()
+                down.cancel()
         except (OSError, EOFError, asyncio.TimeoutError,
                 asyncio.LimitOverrunError):
             pass  # one of the two is gone

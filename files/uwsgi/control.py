@@ -254,7 +254,8 @@ def ready(args, stats_path):
         if sum(max(0, w['respawn_count'] - 1) for w in every) >= DEATHS:
             raise Broken('the application ends its process at import,'
                          ' %d times now: its own output is above' % DEATHS)
-    service.wait_answer(lambda: ask(args), args.prefix + args.healthcheck)
+    service.wait_answer(lambda: ask(args), args.prefix + args.healthcheck,
+                        os.path.dirname(stats_path))
 
 
 def try_load(args, folder):

@@ -179,6 +179,17 @@ def _command(value: str) -> str:
     return ''
 
 
+def _variable(value: str) -> str:
+    if not re.fullmatch('[A-Za-z_][A-Za-z0-9_-]*', value):
+        return 'write the name of a variable (OIDC_CLAIM_sub)'
+    # what every environ has, of the request
+    if re.match('(HTTP|SERVER|CONTENT|REQUEST)_', value) or value in (
+            'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING', 'REMOTE_ADDR', 'REMOTE_PORT',
+            'REMOTE_USER', 'AUTH_TYPE'):
+        return f'{value} is in every environ, or a header'
+    return ''
+
+
 _VERSION = r'[0-9]+(\.[0-9]+)*'
 _name = _form(r'(?=.{1,48}$)[a-z]([a-z0-9-]*[a-z0-9])?',
               "use a-z, 0-9 and '-', at most 48 (keystone-api)")
@@ -223,6 +234,9 @@ FIELDS = (
     Field('python-path', _file, 'D', ('a folder for sys.path; may be repeated',), many=True),
     Field('healthcheck', _healthcheck, 'P', (
         'a path below its own that tells whether it is well',)),
+    Field('variable', _variable, 'V', (
+        "a variable of the front's modules that it sees (OIDC_CLAIM_sub);",
+        'may be repeated'), many=True),
     Field('on-demand', _yes_or_no, '', (
         'started by the first request, ended when idle for 300 s',)),
     Field('conf', _file, 'FILE', ("the server's configuration, elsewhere",)),

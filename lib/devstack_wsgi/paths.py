@@ -11,6 +11,7 @@ from devstack_wsgi.record import Record
 ETC = '/etc/devstack-wsgi'
 VAR = '/var/lib/devstack-wsgi'
 RUN = '/run/devstack-wsgi'
+HELPERS = f'{VAR}/helpers'
 UNITS = '/etc/systemd/system'
 SERVICES = f'{ETC}/services'
 APPLIED = f'{VAR}/applied'
@@ -83,7 +84,7 @@ def stats(of: Record) -> str:
 
 def helper(name: str) -> str:
     """A program that units call."""
-    return f'{VAR}/helpers/{name}'
+    return f'{HELPERS}/{name}'
 
 
 def applied(owner: str, path: str) -> str:

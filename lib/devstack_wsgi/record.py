@@ -37,6 +37,7 @@ class Record:
     chdir: str = ''
     python_path: tuple[str, ...] = ()
     healthcheck: str = ''
+    variable: tuple[str, ...] = ()
     on_demand: str = ''
     conf: str = ''
     set: tuple[str, ...] = ()

@@ -498,6 +498,6 @@ def release() -> Manifest:
             for name in host.listdir(folder)]
     ours += [f'{paths.UNITS}/{name}' for name in host.listdir(paths.UNITS)
              if name.startswith('devstack@') and name.endswith('.service.d')]
-    ours += [paths.ETC, paths.APPLIED, f'{paths.VAR}/helpers', paths.VAR, paths.RUN]
+    ours += [paths.ETC, paths.APPLIED, paths.HELPERS, paths.VAR, paths.RUN]
     step.each('rmdir', [path for path in ours if host.is_dir(path)])
     return step

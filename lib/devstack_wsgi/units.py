@@ -63,7 +63,9 @@ def _service(record: Record, facts: Facts) -> str:
         group=record.group, install=install,
         # DevStack's, which a drop-in replaces where the server is another than it says
         command=text.unit_command(record.command) if ' ' in record.command else facts.command,
-        environment='\n'.join(f'Environment={text.unit_word(each)}' for each in record.env))
+        environment='\n'.join(f'Environment={text.unit_word(each)}'
+                              # the machine's may have no character beyond ASCII
+                              for each in ('LANG=C.UTF-8', *record.env)))
 
 
 def _dropin(record: Record, facts: Facts) -> str:

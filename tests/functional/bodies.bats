@@ -221,3 +221,25 @@ function upload_chunked {
     # it says so (Length Required), rather than pass on an empty body
     assert_equal "$REPLY" 411
 }
+
+@test "bodies: clients that reset their uploads hold no process" {
+    local transport
+    local -a bad=() where
+    for transport in "${TRANSPORTS[@]}"; do
+        serve "$transport" "reset-$transport"
+        # one for each process
+        in_machine python3 -c 'import socket, struct, sys, time, urllib.parse
+url = urllib.parse.urlsplit(sys.argv[1])
+for _ in range(2):
+    with socket.create_connection((url.hostname, url.port or 80)) as sock:
+        sock.sendall(b"PUT %s/sum HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                     b"1000000\r\n\r\n" % url.path.encode() + bytes(400000))
+        time.sleep(1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                        struct.pack("ii", 1, 0))' "$URL"
+        http_status --max-time 20 "$URL/"
+        [[ "$REPLY" == 200 ]] || bad+=("$transport: $REPLY")
+    done
+
+    assert_equal "${bad[*]}" ''
+}

@@ -208,3 +208,30 @@ function is_back {
     # and it can be restarted there
     wsgi restart moves
 }
+
+@test "restart: forty requests that wait 1 s each at one process are served" {
+    local transport
+    local -a bad=() where urls=()
+    for transport in uwsgi http mod-wsgi; do
+        serve "$transport" "queue-$transport" --processes 1
+        urls+=("$URL/sleep?1")
+    done
+
+    # shellcheck disable=SC2016  # expanded in the machine
+    run machine_sh '
+        for url; do
+            for (( i = 0; i < 40; i++ )); do
+                curl --silent --output /dev/null --max-time 150 \
+                    --write-out "%{http_code}\n" "$url" &
+            done
+        done
+        sleep 2
+        systemctl restart devstack@queue-{uwsgi,http,mod-wsgi} ||
+            echo "restart $?"
+        wait' "${urls[@]}"
+
+    for transport in "${lines[@]}"; do
+        [[ "$transport" == 200 ]] || bad+=("$transport")
+    done
+    assert_equal "${#lines[@]} answers, bad: ${bad[*]}" '120 answers, bad: '
+}

@@ -152,9 +152,10 @@ function deploy_app {
     shift
     _SERVED+=("$name")
     [[ " $* " == *' --user '* ]] || set -- --user www-data "$@"
+    [[ " $* " == *' --app '* ]] || set -- --app probe:application "$@"
     in_machine install -D -m 0644 -t "/srv/$name" \
-        "$REPO/tests/fixtures/apps/probe.py" || return
-    wsgi deploy "$name" --app probe:application --chdir "/srv/$name" "$@"
+        "$REPO"/tests/fixtures/apps/{probe,contract}.py || return
+    wsgi deploy "$name" --chdir "/srv/$name" "$@"
 }
 
 # Start a service, or show what is known of why it does not.

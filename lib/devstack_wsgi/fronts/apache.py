@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from typing import Iterable, Optional
@@ -21,6 +22,9 @@ _SCHEME_BEHIND_TLS = (
     'SetEnvIf Server_Addr (.*) DEVSTACK_WSGI_HERE=$1\n    ' + _SCHEME
     + ' "expr=%{REMOTE_ADDR} != %{reqenv:DEVSTACK_WSGI_HERE}'
       " || req_novary('X-Forwarded-Proto') != 'https'\"")
+# headers that mean something to uWSGI, to the runtime, or to an application behind it
+_MEANT = ('Content-Length', 'Transfer-Encoding', 'X-Forwarded-Proto', 'X-Devstack-Wsgi-Peer',
+          'X-Devstack-Wsgi-Said')
 _KEPT_GROUP = f'{paths.VAR}/apache-group'
 
 
@@ -44,7 +48,8 @@ class Apache(Front):
                       f'    RequestHeader set X-Devstack-Wsgi-Secret {facts.secret}')
         transport = ''
         if facts.protocol == 'http':
-            transport = template.read('site/http.conf').rstrip('\n')
+            transport = template.fill('site/http.conf', forms=_underscored(), said=_said(record)
+                                      ).rstrip('\n')
         scheme = _SCHEME_BEHIND_TLS if record.tls_proxy == 'yes' else _SCHEME
         return template.fill(
             'site/site.conf', name=record.name, path=record.path, scheme=f'    {scheme}',
@@ -178,6 +183,23 @@ def local(address: str) -> str:
     return f"{ {'0.0.0.0': '127.0.0.1', '[::]': '[::1]'}.get(host_part, host_part)}:{port}"
 
 
+def _said(record: Record) -> str:
+    """What the front says of itself, as the runtime reads it: words that begin with '='."""
+    asked = ('REMOTE_USER', 'AUTH_TYPE', *(f'reqenv:{name}' for name in record.variable))
+    return ' '.join('=%{escape:%{' + each + '}}' for each in asked)
+
+
+def _underscored() -> str:
+    """Lines that take out the headers that mean something to us, in their forms with '_'."""
+    forms: list[str] = []
+    for name in _MEANT:
+        first, *rest = name.split('-')
+        for marks in itertools.product('-_', repeat=len(rest)):
+            if '_' in marks:
+                forms.append(first + ''.join(mark + word for mark, word in zip(marks, rest)))
+    return '\n'.join(f'    RequestHeader unset {each}' for each in forms)
+
+
 def _balancer(record: Record, facts: Facts) -> str:
     """The two addresses of a service of which the second holds what comes while the first is away;
     '' for a service with one.
@@ -200,7 +222,7 @@ def _backend(record: Record, facts: Facts) -> str:
     # and Apache must not use it again: kept open, each would hold a thread of the service.
     where = (f'unix:{facts.address}|http://{record.name}' if facts.address.startswith('/')
              else f'http://{local(facts.address)}')
-    return f'"{where}{record.path}" retry=0 disablereuse=on'
+    return f'"{where}{record.path}" retry=0 disablereuse=on responsefieldsize=65535'
 
 
 def _line(said: str) -> str:

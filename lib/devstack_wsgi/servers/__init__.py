@@ -12,7 +12,7 @@ import importlib
 import os
 from typing import Sequence
 
-from devstack_wsgi import fields
+from devstack_wsgi import fields, template
 from devstack_wsgi.record import Record
 
 DEFAULT = 'uwsgi'
@@ -163,6 +163,12 @@ def health_checks(record: Record) -> str:
     prefix = record.path.replace('.', '\\.')
     check = '/?' if record.check == '/' else record.check.replace('.', '\\.')
     return f'^({prefix})?{check}$'
+
+
+def runtime(name: str) -> tuple[File, ...]:
+    """What a server's script loads the application with: what all share, and the server's part."""
+    return (File('helper:devstack_wsgi_runtime.py', template.read('runtime/runtime.py')),
+            File(f'helper:devstack_wsgi_{name}.py', template.read(f'{name}/runtime.py')))
 
 
 def conf_text(record: Record) -> str:

@@ -82,6 +82,7 @@ class ModWsgi(Server):
             files=(File('config', _config(record)), File('script', _script(record)),
                    File('helper:mod_wsgi-control', template.read('mod_wsgi/control.py')),
                    File('helper:service.py', template.read('helpers/service.py')),
+                   *servers.runtime(self.name),
                    File('helper:conf.py', template.module('conf')),
                    File('helper:mod_wsgi-forward', template.read('mod_wsgi/forward.py'))),
             command=f'{_httpd()[0]} -f {conf} -DFOREGROUND',
@@ -170,7 +171,9 @@ def _daemon(record: Record) -> str:
         'processes': record.processes, 'threads': record.threads,
         'home': record.chdir or '/', 'python-home': record.venv,
         'python-path': ':'.join(record.python_path), 'shutdown-timeout': str(MERCY),
-        'listen-backlog': '1024', 'connect-timeout': '300', 'lang': 'C.UTF-8',
+        'listen-backlog': '1024', 'connect-timeout': '300', 'socket-timeout': '600',
+        # as much of a head as the front passes on
+        'header-buffer-size': '65535', 'lang': 'C.UTF-8',
         'locale': 'C.UTF-8'}
     for setting in record.set:
         key, _, value = setting.partition('=')
@@ -211,11 +214,12 @@ def _config(record: Record) -> str:
 
 def _script(record: Record) -> str:
     # fields.py lets no quote and no backslash through
-    argv = '\n'.join(f"    '{each}'," for each in record.arg)
+    argv = '\n'.join(f"        '{each}'," for each in record.arg)
     return template.fill(
         'mod_wsgi/application.wsgi.in', name=record.name, app=f"'{record.app}'",
-        file=f"'{record.script}'", prefix=f"'{record.path}'", run=paths.run(record), argv=argv,
-        common=template.read('application/common.py').rstrip('\n'))
+        file=f"'{record.script}'", prefix=f"'{record.path}'",
+        check=f"'{record.check}'", variables=repr(record.variable), run=paths.run(record), argv=argv,
+        helpers=paths.HELPERS)
 
 
 def _reload(record: Record, helper: str) -> str:

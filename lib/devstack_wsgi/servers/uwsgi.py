@@ -13,7 +13,7 @@ import os
 import re
 from typing import Sequence
 
-from devstack_wsgi import conf, host, paths, template, text, venv
+from devstack_wsgi import conf, host, paths, servers, template, text, venv
 from devstack_wsgi.fronts import front
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
@@ -74,9 +74,8 @@ class Uwsgi(Server):
     def describe(self, record: Record) -> Facts:
         files = [File('config', self.conf(record)),
                  File('helper:uwsgi-control', template.read('uwsgi/control.py')),
-                 File('helper:service.py', template.read('helpers/service.py'))]
-        if record.transport == 'http':
-            files.append(File('script', _adapter(record)))
+                 File('helper:service.py', template.read('helpers/service.py')),
+                 *servers.runtime(self.name), File('script', _script(record))]
         address = record.listen or paths.socket(record)
         # DevStack's, where it has said more than the program
         command = (text.unit_command(record.command) if ' ' in record.command
@@ -184,11 +183,17 @@ def _settings(record: Record) -> str:
         peer='%(var.HTTP_X_DEVSTACK_WSGI_PEER)' if behind else '%(addr)',
         application='\n'.join(_application(record)),
         # a plugin that writes its own site for our CONF relies on it, too
+        buffering=_BUFFERING if record.path else '',
         closes=_CLOSES if record.transport == 'http' else '',
         demand=_DEMAND if record.demanded else '', quiet=_quiet(record),
         devstack=_for_devstack(record)).rstrip('\n')
 
 
+# who asks without the front waits for 100 Continue, which only the runtime says
+_BUFFERING = """\
+# read a body before the application runs: an answer given without
+# reading it is lost otherwise (unbit/uwsgi#2368)
+post-buffering = 8192"""
 _CLOSES = """\
 # uWSGI ends each connection; a client that would use it again
 # has to know
@@ -210,7 +215,7 @@ def _application(record: Record) -> list[str]:
     if _is_packaged(_program(record)):
         # uWSGI from PyPI has Python built in
         lines.append('plugins = python3')
-    if record.mode == Uwsgi.name and record.transport == 'http':
+    if record.mode == Uwsgi.name:
         lines.append(f'wsgi-file = {paths.script(record)}')
     elif record.script:
         lines.append(f'wsgi-file = {record.script}')
@@ -265,13 +270,13 @@ def _without(lines: list[str], chosen: set[str]) -> list[str]:
     return kept
 
 
-def _adapter(record: Record) -> str:
-    """The module between uWSGI's HTTP socket and the application."""
+def _script(record: Record) -> str:
+    """The file that loads the application in the runtime."""
     return template.fill(
-        'uwsgi/application.py.in', name=record.name,
-        peer="'front'" if record.path else "'direct'", app=f"'{record.app}'",
-        script=f"'{record.script}'", prefix=f"'{record.path}'",
-        common=template.read('application/common.py').rstrip('\n'))
+        'uwsgi/application.py.in', name=record.name, helpers=paths.HELPERS,
+        app=f"'{record.app}'", script=f"'{record.script}'", prefix=f"'{record.path}'",
+        front=str(bool(record.path)), protocol=f"'{record.transport}'",
+        check=f"'{record.check}'", variables=repr(record.variable))
 
 
 def _variables(record: Record) -> tuple[Variable, ...]:

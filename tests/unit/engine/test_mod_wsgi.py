@@ -37,9 +37,8 @@ def daemon(record):
 
 def arguments(record):
     """The words that its script puts behind sys.argv[0]."""
-    return next(ast.literal_eval(node.value.right) for node in ast.parse(
-        file_of(record, 'script')).body if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Attribute))
+    return next(ast.literal_eval(each.value) for each in ast.walk(ast.parse(
+        file_of(record, 'script'))) if isinstance(each, ast.keyword) and each.arg == 'argv')
 
 
 @pytest.mark.parametrize('shape', OF_MOD_WSGI)

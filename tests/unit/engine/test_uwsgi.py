@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import os
 import re
 import shutil
@@ -25,7 +24,7 @@ from conftest import (
 )
 from shapes import SHAPES
 
-from devstack_wsgi import servers, template
+from devstack_wsgi import paths, servers, template
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
 
@@ -48,9 +47,14 @@ def uwsgi_reads(folder, text, *words):
     return said.partition('\n[uwsgi]\n')[2].partition('\nshow-config')[0].split('\n')
 
 
-def uwsgi_runs(folder, text):
-    """What the real uWSGI prints with a configuration, until the application ends it."""
-    (folder / 'conf.ini').write_text(text)
+def uwsgi_runs(folder, record):
+    """What the real uWSGI prints with a record's files, until the application ends it."""
+    for file in UWSGI.describe(record).files:
+        name = 'script.py' if file.kind == 'script' else file.kind.partition(':')[2]
+        if name:
+            (folder / name).write_text(file.text.replace(paths.HELPERS, str(folder)))
+    (folder / 'conf.ini').write_text(
+        UWSGI.conf(record).replace(paths.script(record), str(folder / 'script.py')))
     return subprocess.run(
         ['uwsgi', '--ini', str(folder / 'conf.ini')], cwd=folder, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=30,
@@ -90,7 +94,7 @@ def test_the_real_uwsgi_hands_the_arguments_over_as_given(system, tmp_path):
     record = declared('thing-api', '--app', 'thing:application', '--preload', '--python-path',
                       str(tmp_path), *(each for word in words for each in ('--arg', word)))
 
-    assert f"<{'|'.join(words)}>" in uwsgi_runs(tmp_path, UWSGI.conf(record))
+    assert f"<{'|'.join(words)}>" in uwsgi_runs(tmp_path, record)
 
 
 def test_the_real_uwsgi_calls_a_factory_while_it_loads(system, tmp_path):
@@ -101,7 +105,7 @@ def test_the_real_uwsgi_calls_a_factory_while_it_loads(system, tmp_path):
     record = declared('thing-api', '--app', 'thing:made()', '--preload', '--python-path',
                       str(tmp_path))
 
-    assert '<made 0>' in uwsgi_runs(tmp_path, UWSGI.conf(record)).split('\n')
+    assert '<made 0>' in uwsgi_runs(tmp_path, record).split('\n')
 
 
 def test_a_setting_of_the_record_stands_in_place_of_ours_once(system):
@@ -121,20 +125,17 @@ def test_the_one_magic_that_a_setting_may_have_is_the_time_of_the_start(system):
     assert '\nprocname-prefix = %t\n' in UWSGI.conf(declared('new', '--set', 'procname-prefix=%t'))
 
 
-# ---- the module before an application in HTTP
+# ---- the script that loads its application
 
-@pytest.mark.parametrize('shape', ['http', 'script-http', 'listen', 'path-listen'])
-def test_the_module_in_http_is_python_that_knows_its_prefix(system, tmp_path, shape):
+@pytest.mark.parametrize('shape', ['http', 'script-http', 'listen', 'path-listen', 'path'])
+def test_the_script_is_python_that_knows_prefix_and_protocol(system, tmp_path, shape):
     tree = ast.parse(file_of(shaped(shape, tmp_path / 'shape'), 'script'))
 
-    said = {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)}
-    assert said['PREFIX'] == {'listen': ''}.get(shape, '/thing-api')
-
-
-@pytest.mark.parametrize('shape', ['path', 'names', 'script'])
-def test_a_service_in_the_uwsgi_protocol_needs_no_module(system, tmp_path, shape):
-    assert file_of(shaped(shape, tmp_path / 'shape'), 'script') is None
+    said = {each.arg: ast.literal_eval(each.value) for each in ast.walk(tree)
+            if isinstance(each, ast.keyword) and each.arg not in ('app', 'check', 'variables')}
+    prefix = {'listen': ''}.get(shape, '/thing-api')
+    assert said == {'prefix': prefix, 'front': bool(prefix), 'script': said['script'],
+                    'protocol': 'uwsgi' if shape == 'path' else 'http'}
 
 
 @pytest.mark.parametrize(('application', 'wanted'), [('thing:made()', 1), ('thing:made', None)])
@@ -143,10 +144,10 @@ def test_a_factory_is_called_once_and_a_callable_is_not(tmp_path, monkeypatch, a
         'calls = []\ndef made():\n    calls.append(1)\n    return len(calls)\n')
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, 'thing', raising=False)
-    names = {'SCRIPT': '', 'APPLICATION': application, 'importlib': importlib, 'sys': sys}
-    exec(template.read('application/common.py'), names)
+    names = {}
+    exec(template.read('runtime/runtime.py'), names)
 
-    made = names['load']()
+    made = names['load'](application, '')
 
     assert made == wanted if wanted else callable(made)
 
