@@ -97,7 +97,7 @@ class Apache(Front):
         # Fedora's httpd loads every module that it has
         if self.packaging == 'rpm':
             return []
-        needed: set[str] = {'proxy', 'proxy_http'} if proxies else set()
+        needed: set[str] = {'proxy', 'proxy_http', 'env'} if proxies else set()
         for facts in backends:
             needed |= _COMMON | {'proxy_uwsgi' if facts.protocol == 'uwsgi' else 'proxy_http'}
             if facts.standby:
