@@ -18,7 +18,7 @@ import os
 import re
 from typing import Iterable, Iterator, Optional
 
-from devstack_wsgi import catalogue, conf, declare, fields, host, paths, plan, servers, text
+from devstack_wsgi import catalogue, conf, declare, fields, host, paths, plan, servers, text, units
 from devstack_wsgi.fronts import front
 from devstack_wsgi.plan import Fresh
 from devstack_wsgi.record import Draft, Record
@@ -219,6 +219,11 @@ class Unit:
     def key(self) -> str:
         return re.sub(r'^devstack@|\.service$', '', self.unit)
 
+    @property
+    def who(self) -> str:
+        """The function that was called."""
+        return f'write_uwsgi_user_unit_file {self.unit}'
+
 
 def unit(registry: Registry, call: Unit) -> tuple[Record, Optional[Fresh]]:
     """Declare how a service is started, and what its unit is called.
@@ -226,8 +231,7 @@ def unit(registry: Registry, call: Unit) -> tuple[Record, Optional[Fresh]]:
     Also declares one that DevStack's own functions wrote, since or before there was a plugin; then
     Fresh says what else of CONF and the site is to stay. Raises LeftToStock.
     """
-    who = f'write_uwsgi_user_unit_file {call.unit}'
-    with _left_if_refused(who):
+    with _left_if_refused(call.who):
         environment = _environment(call)
     options = options_of(call.command)
     fresh = None
@@ -252,7 +256,19 @@ def unit(registry: Registry, call: Unit) -> tuple[Record, Optional[Fresh]]:
     for field in ('no-threads', 'hardening'):
         if field in known:
             draft[field] = known[field]
-    return _admit(registry, draft, who), fresh
+    return _admit(registry, draft, call.who), fresh
+
+
+def refuse_second_unit(registry: Registry, call: Unit) -> None:
+    """Raise LeftToStock for a unit whose CONF another one has, which a boot starts. DevStack
+    disables a unit that another takes the place of.
+    """
+    name = registry.name_of_conf(options_of(call.command)['conf'])
+    record = registry.records.get(name)
+    if record and ' ' in record.command and record.unit != call.key \
+            and host.is_link(units.links(record)[0]):
+        raise LeftToStock(f"{call.who}: {record.conf} is devstack@{record.unit}.service's already:"
+                          " left to DevStack's own function")
 
 
 def options_of(command: str) -> dict[str, str]:
