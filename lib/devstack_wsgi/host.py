@@ -65,6 +65,14 @@ def listdir(path: str) -> list[str]:
         return []
 
 
+def tree(path: str) -> list[str]:
+    """A folder, and the paths below it, each after the folder that it is in."""
+    found = [path] if exists(path) else []
+    for name in [] if is_link(path) else listdir(path):
+        found += tree(f'{path}/{name}')
+    return found
+
+
 def mtime(path: str) -> float:
     """When a file, or the link to it, was changed, in seconds; 0 where there is none."""
     try:

@@ -20,6 +20,7 @@ from devstack_wsgi import (
     declare,
     fields,
     host,
+    interrupted,
     manual,
     paths,
     plan,
@@ -361,4 +362,5 @@ ANSWERS: dict[str, Callable[[Words], int]] = {
     'status': show_status, 'help': help_of, 'servers': known_servers,
     **{each.__name__: each for each in (
         batches, check, show, failed, catalog, completion)}}
+PLANS['interrupted'] = lambda _: interrupted.finish()
 PLANS.update(calls.PLANS)
