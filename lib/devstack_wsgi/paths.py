@@ -43,6 +43,11 @@ def defaults(of: Record) -> str:
     return f'{ETC}/{of.mode}/{of.name}.defaults'
 
 
+def facts(of: Record) -> str:
+    """What the helpers of the service's server have to know of it."""
+    return f'{ETC}/{of.mode}/{of.name}.facts'
+
+
 def unit(of: Record) -> str:
     return f'{UNITS}/devstack@{of.unit}.service'
 

@@ -22,7 +22,7 @@ DEFAULT = 'uwsgi'
 class File:
     """A file that the server or its units read.
 
-    kind: config, script, conf, defaults, or helper:NAME for a program of files/
+    kind: config, script, facts, conf, defaults, or helper:NAME for a program of files/
     """
 
     kind: str

@@ -41,6 +41,10 @@ SETTINGS = (
 OF_UWSGI = {'harakiri': 'request-timeout', 'max-requests': 'maximum-requests',
             'listen': 'listen-backlog', 'post-buffering': '', 'buffer-size': '',
             'thunder-lock': ''}
+# what an edit of CONF may say besides; 'wsgi deploy' has options for these
+OF_CONF = {'processes': 'processes', 'workers': 'processes', 'threads': 'threads',
+           'chdir': 'home', 'chdir2': 'home', 'venv': 'python-home', 'virtualenv': 'python-home',
+           'home': 'python-home', 'pythonpath': 'python-path'}
 _FORMS = {'lang': ('[A-Za-z0-9._-]+', 'a locale'), 'locale': ('[A-Za-z0-9._-]+', 'a locale'),
           'umask': ('[0-7]{1,4}', 'an octal number (022)')}
 # what DevStack's command says to uWSGI and adopt.py has put into the record
@@ -74,12 +78,13 @@ class ModWsgi(Server):
         return SETTINGS
 
     def describe(self, record: Record) -> Facts:
-        conf = paths.config(record)
+        conf, facts = paths.config(record), paths.facts(record)
         helper = f"{PYTHON} {paths.helper('mod_wsgi-control')}"
         idle = f' {IDLE}' if record.demanded else ''
         unix = (paths.socket(record),) if record.path else ()
         return Facts(
             files=(File('config', _config(record)), File('script', _script(record)),
+                   File('facts', _facts(record)),
                    File('helper:mod_wsgi-control', template.read('mod_wsgi/control.py')),
                    File('helper:service.py', template.read('helpers/service.py')),
                    File('helper:conf.py', template.module('conf')),
@@ -87,13 +92,13 @@ class ModWsgi(Server):
             command=f'{_httpd()[0]} -f {conf} -DFOREGROUND',
             replaces=True,
             prepare=f'{helper} settle --ini {record.conf} --defaults {paths.defaults(record)}'
-                    f' --conf {conf}' if record.conf else '',
-            ready=f'{helper} ready --conf {conf} \\\n    --path {record.path}{record.check}',
-            stop=f'{helper} stop --conf {conf}',
+                    f' --facts {facts}' if record.conf else '',
+            ready=f'{helper} ready --facts {facts} \\\n    --path {record.path}{record.check}',
+            stop=f'{helper} stop --facts {facts}',
             stop_as_root=True,
             reload=_reload(record, helper),
             listens=unix + ((record.listen,) if record.listen else ()),
-            forwarder=f"{PYTHON} {paths.helper('mod_wsgi-forward')} {conf}{idle}",
+            forwarder=f"{PYTHON} {paths.helper('mod_wsgi-forward')} {facts}{idle}",
             idles=record.demanded,
             protocol='http',
             # on demand every request passes the forwarder, which notices when none comes
@@ -207,6 +212,15 @@ def _config(record: Record) -> str:
         # what CONF says otherwise than when it was written
         caller=f'IncludeOptional "{run}/daemon.conf"' if record.conf else '',
         script=paths.script(record))
+
+
+def _facts(record: Record) -> str:
+    """What the helpers have to know of the service, for conf.py to read."""
+    words = {key: option for key, option in {**OF_CONF, **OF_UWSGI}.items() if option}
+    return (f"# written by lib/devstack_wsgi for {record.name}; change it with 'wsgi deploy"
+            f" {record.name} ...'\nport={record.port}\nsecret={record.secret}\n"
+            f"daemon={_daemon(record)}\n"
+            f"words={' '.join(f'{key}={option}' for key, option in words.items())}\n")
 
 
 def _script(record: Record) -> str:

@@ -13,7 +13,7 @@ from devstack_wsgi.registry import Registry
 CASES = [('uwsgi', shape) for shape in SHAPES] + [('mod_wsgi', shape) for shape in OF_MOD_WSGI]
 SUFFIXES = {'record': '.record', 'unit': '.service', 'dropin': '.service.d.conf',
             'socket-unit': '.socket', 'forward-unit': '.forward.service', 'site': '.site.conf',
-            'conf': '.ini', 'defaults': '.defaults'}
+            'conf': '.ini', 'defaults': '.defaults', 'facts': '.facts'}
 
 
 @pytest.mark.parametrize(('mode', 'shape'), CASES, ids=[f'{a}-{b}' for a, b in CASES])

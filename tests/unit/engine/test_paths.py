@@ -10,8 +10,8 @@ from conftest import make_fedora, shaped
 from devstack_wsgi import paths, servers
 from devstack_wsgi.fronts import front
 
-OF_RECORDS = (paths.config, paths.script, paths.defaults, paths.unit, paths.dropin,
-              paths.socket_unit, paths.forward_unit, paths.site_dir, paths.socket,
+OF_RECORDS = (paths.config, paths.script, paths.defaults, paths.facts, paths.unit,
+              paths.dropin, paths.socket_unit, paths.forward_unit, paths.site_dir, paths.socket,
               paths.socket_link, paths.run, paths.stats)
 
 
@@ -26,6 +26,7 @@ def test_a_service_whose_names_are_all_one(system, tmp_path):
         'config': '/etc/devstack-wsgi/uwsgi/thing-api.ini',
         'script': '/etc/devstack-wsgi/uwsgi/thing-api.py',
         'defaults': '/etc/devstack-wsgi/uwsgi/thing-api.defaults',
+        'facts': '/etc/devstack-wsgi/uwsgi/thing-api.facts',
         'unit': '/etc/systemd/system/devstack@thing-api.service',
         'dropin': '/etc/systemd/system/devstack@thing-api.service.d/50-wsgi.conf',
         'socket_unit': '/etc/systemd/system/devstack@thing-api.socket',
