@@ -10,13 +10,12 @@ from conftest import make_fedora, shaped
 from devstack_wsgi import paths, servers
 from devstack_wsgi.fronts import front
 
-OF_RECORDS = (paths.config, paths.script, paths.defaults, paths.facts, paths.unit,
-              paths.dropin, paths.socket_unit, paths.forward_unit, paths.site_dir, paths.socket,
-              paths.socket_link, paths.run, paths.stats)
+OF_RECORDS = ('config', 'script', 'defaults', 'facts', 'unit', 'dropin', 'socket_unit',
+              'forward_unit', 'site_dir', 'socket', 'socket_link', 'run', 'stats')
 
 
 def all_paths(record):
-    return {**{each.__name__: each(record) for each in OF_RECORDS},
+    return {**{each: getattr(paths, each)(record) for each in OF_RECORDS},
             'record': paths.record(record.name), 'site': front().site_path(record.site)}
 
 
