@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Optional, Sequence
+from typing import Sequence
 
 from devstack_wsgi import catalogue, fields, host, servers, venv
 from devstack_wsgi.record import Draft, Record
@@ -211,7 +211,7 @@ def check_system(record: Record) -> None:
     servers.get(record.mode).check(record)
 
 
-def canary(record: Record, registry: Registry, mode: Optional[str] = None) -> Record:
+def canary(record: Record, registry: Registry) -> Record:
     """The service that stands in for another while that goes over to another server: the same
     application under a name, an address and a configuration of its own, whatever CONF and the
     command of the other say.
@@ -223,6 +223,5 @@ def canary(record: Record, registry: Registry, mode: Optional[str] = None) -> Re
     draft.default('path', f'/{record.name}')
     for field in ('name', 'unit', 'site', 'key'):
         draft[field] += '.switch'
-    draft['mode'] = mode or record.mode
     choose_port(draft, registry)
     return dataclasses.replace(draft.record(), stands_in=record.name)

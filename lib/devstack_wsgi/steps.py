@@ -204,6 +204,13 @@ def running(names: Iterable[str]) -> set[str]:
             if said.get('ActiveState') in _RUNNING}
 
 
+def serving(registry: Registry, names: Sequence[str]) -> list[str]:
+    """Those of services that run."""
+    services = {name: units.main_units(registry.records[name])[0] for name in names}
+    active = running(services.values())
+    return [name for name, service in services.items() if service in active]
+
+
 def _moves(change: Change) -> tuple[list[str], list[str], list[str]]:
     """Services that run and cannot go on as they are: their address, or what the front speaks to
     them, is another from now on. systemd closes a socket whose address changes at its reload.
@@ -346,8 +353,7 @@ def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = No
     steps = Steps()
     moving = [name for name in names if old and name in old
               and old.records[name].mode != registry.records[name].mode]
-    active = running(units.main_units(registry.records[name])[0] for name in moving)
-    over = [name for name in moving if units.main_units(registry.records[name])[0] in active]
+    over = serving(registry, moving)
     others = [name for name in names if name not in over]
     left = plan.orphans(registry, names)
     for name in left:

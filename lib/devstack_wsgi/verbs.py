@@ -10,6 +10,7 @@ has to answer the call.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from typing import Callable, Optional, Sequence
@@ -32,9 +33,9 @@ from devstack_wsgi import (
 )
 from devstack_wsgi.fronts import front
 from devstack_wsgi.manifest import Manifest
-from devstack_wsgi.record import Record
+from devstack_wsgi.record import Draft, Record
 from devstack_wsgi.refused import LeftToStock, Misuse, Refused
-from devstack_wsgi.registry import Registry, load
+from devstack_wsgi.registry import Registry, choose_port, load, normalize
 
 Words = Sequence[str]
 
@@ -50,8 +51,7 @@ def main(words: Words) -> int:
                 print(line)
             return 0
         if words[0] not in ANSWERS:
-            known = ' '.join(manual.verbs())
-            raise Misuse('', f"no verb '{words[0]}'; known are: {known}")
+            raise _no_verb(words[0])
         return ANSWERS[words[0]](words[1:])
     except LeftToStock as left:
         if str(left):
@@ -75,32 +75,32 @@ def _plan(folder: str, manifest: Manifest) -> None:
                 print(line)
 
 
+def _no_verb(word: str) -> Misuse:
+    return Misuse('', f"no verb '{word}'; known are: {' '.join(manual.verbs())}")
+
+
 def _complain(refusal: Refused) -> None:
     print(f'[ERROR] wsgi: {text.printable(str(refusal))}', file=sys.stderr)
 
 
+def _named(verb: str, words: Words, registry: Registry) -> list[str]:
+    """The services that words name; all without a word."""
+    for word in words:
+        if word.startswith('-'):
+            raise Misuse('', f"unknown option '{word}'", verb)
+    return registry.find(words)
+
+
 def _some(verb: str, words: Words, registry: Registry) -> list[str]:
-    """The services that a verb is for, where it wants at least one word."""
+    """The same, where a verb wants a word."""
     if not words:
         raise Misuse(verb, 'name a service, or --all', verb)
     return _named(verb, [] if list(words) == ['--all'] else words, registry)
 
 
 def _records(verb: str, words: Words) -> list[Record]:
-    """The same, where nothing but their records is asked for."""
     registry = load()
     return [registry.records[name] for name in _some(verb, words, registry)]
-
-
-def _named(verb: str, words: Words, registry: Registry) -> list[str]:
-    _no_options(verb, words)
-    return registry.find(words)
-
-
-def _no_options(verb: str, words: Words) -> None:
-    for word in words:
-        if word.startswith('-'):
-            raise Misuse('', f"unknown option '{word}'", verb)
 
 
 # ---- plans
@@ -140,10 +140,8 @@ def _bring(registry: Registry, names: Sequence[str], old: Optional[Registry] = N
     touched = {file.owner for file in files.values()
                if file.changed and file.kind not in ('record', 'site')}
     waiting = [name for name in names if name in touched and name not in done.restarted]
-    active = steps.running(units.main_units(registry.records[name])[0] for name in waiting)
-    for name in waiting:
-        if units.main_units(registry.records[name])[0] in active:
-            say.step('say', f"wsgi: {name} runs; 'wsgi restart {name}' brings it in")
+    for name in steps.serving(registry, waiting):
+        say.step('say', f"wsgi: {name} runs; 'wsgi restart {name}' brings it in")
     return say
 
 
@@ -164,8 +162,7 @@ def _switching(words: Words) -> tuple[Registry, str, list[str], list[str]]:
 
 
 def _under(registry: Registry, name: str, mode: str) -> Record:
-    from devstack_wsgi.record import Draft
-    from devstack_wsgi.registry import choose_port, normalize
+    """The record of a service under another server."""
     draft = Draft(registry.records[name])
     draft['mode'] = mode
     normalize(draft)
@@ -176,8 +173,7 @@ def _under(registry: Registry, name: str, mode: str) -> Record:
 def batches(words: Words) -> int:
     """Print the services that a switch changes, as many in a line as change in one run."""
     registry, _, names, changing = _switching(words)
-    active = steps.running(units.main_units(registry.records[name])[0] for name in changing)
-    over = [name for name in changing if units.main_units(registry.records[name])[0] in active]
+    over = steps.serving(registry, changing)
     rest = [name for name in changing if name not in over]
     for batch in [rest] + [over[at:at + steps.BATCH] for at in range(0, len(over), steps.BATCH)]:
         if batch:
@@ -196,23 +192,15 @@ def switch(words: Words) -> Manifest:
     say = done.manifest
     say.step('say', f"wsgi: {' '.join(changing)}: under {mode} now")
     say.phase_kept()
-    for name in done.restarted:
-        say.step('wait', front().address(registry.records[name])
-                 + registry.records[name].check, '60', name)
+    _wait(say, [registry.records[name] for name in done.restarted])
     return say
 
 
 def remove(words: Words) -> Manifest:
-    if not words:
-        raise Misuse('remove', 'name a service, or --all', 'remove')
+    """Unlike other verbs it takes a name that is not there."""
     registry = load()
-    names = list(registry.records)
-    if list(words) != ['--all']:
-        for word in words:
-            if word.startswith('-'):
-                raise Misuse('remove', f"unknown option '{word}'", 'remove')
-        named = [registry.name_of(word) for word in words]
-        names = [name for name in dict.fromkeys(named) if name]
+    known = [word for word in words if word.startswith('-') or registry.name_of(word)]
+    names = _some('remove', known, registry) if known or not words else []
     return steps.removal(registry, names)
 
 
@@ -221,50 +209,51 @@ def release(_: Words) -> Manifest:
     return Manifest() if load().records else steps.release()
 
 
-def _waits(manifest: Manifest, records: Sequence[Record], seconds: str) -> None:
+def _wait(manifest: Manifest, records: Sequence[Record], seconds: str = '60') -> None:
     for record in records:
         manifest.step('wait', front().address(record) + record.check, seconds, record.name)
 
 
-def start(words: Words) -> Manifest:
-    records = _records('start', words)
-    manifest = steps.direct()
-    if records:
-        manifest.step('say', f"wsgi: starting {' '.join(record.name for record in records)}")
-        steps.start_front(manifest, records)
-        wanted = [units.started(record) for record in records]
-        manifest.step('enable', *wanted)
-        # a socket that gave up takes no start without it
-        manifest.step('forget', *(unit for each in records for unit in units.main_units(each)))
-        manifest.step('start', *wanted)
-        _waits(manifest, records, '60')
-    return manifest
+def _operation(act: Callable[[Manifest, Sequence[Record]], None]) -> Callable[[Words], Manifest]:
+    """The plan of a verb that acts on services and is not undone."""
+    @functools.wraps(act)
+    def planned(words: Words) -> Manifest:
+        records = _records(act.__name__, words)
+        manifest = steps.direct()
+        if records:
+            act(manifest, records)
+        return manifest
+    return planned
 
 
-def stop(words: Words) -> Manifest:
-    records = _records('stop', words)
-    manifest = steps.direct()
+@_operation
+def start(manifest: Manifest, records: Sequence[Record]) -> None:
+    manifest.step('say', f"wsgi: starting {' '.join(record.name for record in records)}")
+    steps.start_front(manifest, records)
+    wanted = [units.started(record) for record in records]
+    manifest.step('enable', *wanted)
+    # a socket that gave up takes no start without it
+    manifest.step('forget', *(unit for each in records for unit in units.main_units(each)))
+    manifest.step('start', *wanted)
+    _wait(manifest, records)
+
+
+@_operation
+def stop(manifest: Manifest, records: Sequence[Record]) -> None:
     steps.stop(manifest, records)
-    return manifest
 
 
-def restart(words: Words) -> Manifest:
-    records = _records('restart', words)
-    manifest = steps.direct()
-    if records:
-        manifest.step('say', f"wsgi: restarting {' '.join(record.name for record in records)}")
-        steps.start_front(manifest, records)
-        _renew(manifest, 'restart', records)
-        _waits(manifest, records, '60')
-    return manifest
+@_operation
+def restart(manifest: Manifest, records: Sequence[Record]) -> None:
+    manifest.step('say', f"wsgi: restarting {' '.join(record.name for record in records)}")
+    steps.start_front(manifest, records)
+    _renew(manifest, 'restart', records)
+    _wait(manifest, records)
 
 
-def reload(words: Words) -> Manifest:
-    records = _records('reload', words)
-    manifest = steps.direct()
-    if records:
-        _renew(manifest, 'reload', records)
-    return manifest
+@_operation
+def reload(manifest: Manifest, records: Sequence[Record]) -> None:
+    _renew(manifest, 'reload', records)
 
 
 def _renew(manifest: Manifest, verb: str, records: Sequence[Record]) -> None:
@@ -286,9 +275,8 @@ def wait(words: Words) -> Manifest:
                 raise Misuse('wait', f"--timeout '{seconds}': give seconds, 1 to 3600", 'wait')
         else:
             names.append(word)
-    records = _records('wait', names)
     manifest = steps.direct()
-    _waits(manifest, records, seconds)
+    _wait(manifest, _records('wait', names), seconds)
     return manifest
 
 
@@ -350,7 +338,7 @@ def completion(words: Words) -> int:
 
 def help_of(words: Words) -> int:
     if words and words[0] not in manual.verbs():
-        raise Misuse('', f"no verb '{words[0]}'; known are: {' '.join(manual.verbs())}")
+        raise _no_verb(words[0])
     sys.stdout.write(manual.of(words[0]) if words else manual.overview())
     return 0
 
