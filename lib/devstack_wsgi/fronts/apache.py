@@ -38,18 +38,15 @@ class Apache(Front):
         self._asked = False
 
     def site(self, record: Record, backend: Record, facts: Facts) -> str:
-        inside = ''
-        if facts.secret:
-            inside = ('    RequestHeader unset X-Devstack-Wsgi-Direct\n'
-                      f'    RequestHeader set X-Devstack-Wsgi-Secret {facts.secret}')
         transport = ''
         if facts.protocol == 'http':
             transport = template.read('site/http.conf').rstrip('\n')
         scheme = _SCHEME_BEHIND_TLS if record.tls_proxy == 'yes' else _SCHEME
         return template.fill(
             'site/site.conf', name=record.name, path=record.path, scheme=f'    {scheme}',
-            before=_balancer(backend, facts), backend=_backend(backend, facts),
-            inside=inside, transport=transport, site_dir=paths.site_dir(record))
+            member=backend.name, address=facts.address, standby=facts.standby,
+            backend=_backend(backend, facts), secret=facts.secret, transport=transport,
+            site_dir=paths.site_dir(record))
 
     def proxy(self, name: str, url: str, path: str) -> str:
         return template.fill('site/proxy.conf', name=name, url=url, path=path)
@@ -176,16 +173,6 @@ def local(address: str) -> str:
     """An address that this machine can connect to: 127.0.0.1 for 0.0.0.0, [::1] for [::]."""
     host_part, _, port = address.rpartition(':')
     return f"{ {'0.0.0.0': '127.0.0.1', '[::]': '[::1]'}.get(host_part, host_part)}:{port}"
-
-
-def _balancer(record: Record, facts: Facts) -> str:
-    """The two addresses of a service of which the second holds what comes while the first is away;
-    '' for a service with one.
-    """
-    if not facts.standby:
-        return ''
-    return template.fill('site/balancer.conf', name=record.name, address=facts.address,
-                         standby=facts.standby).rstrip('\n')
 
 
 def _backend(record: Record, facts: Facts) -> str:

@@ -210,7 +210,7 @@ def _config(record: Record) -> str:
         'mod_wsgi/httpd.conf.in', name=record.name, run=run, modules='\n'.join(lines),
         port=record.port, secret=record.secret, quiet=_quiet(record), daemon=_daemon(record),
         # what CONF says otherwise than when it was written
-        caller=f'IncludeOptional "{run}/daemon.conf"' if record.conf else '',
+        caller=run if record.conf else '',
         script=paths.script(record))
 
 
