@@ -12,10 +12,16 @@ import importlib
 import os
 from typing import Protocol, Sequence
 
-from devstack_wsgi import fields
+from devstack_wsgi import fields, host, template
 from devstack_wsgi.record import Record
 
 DEFAULT = 'uwsgi'
+PYTHON = '/usr/bin/python3 -IS'
+# Seconds that a request in flight gets when its process has to go. The unit gives more
+# (files/unit/wsgi.conf), so that systemd never cuts it short.
+MERCY = 30
+# seconds without a request after which a service on demand ends
+IDLE = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,8 +124,14 @@ class Server(Protocol):
     def conf(self, record: Record) -> str:
         """The text of CONF; asked of the one server that reads it."""
 
+    def counted(self, record: Record) -> str:
+        """What its control.py reads the counters of a record from."""
+
     def count(self, records: Sequence[Record]) -> list[str]:
         """'PROCESSES REQUESTS' for each record, '- -' for one that does not run."""
+        _, said = host.ask(*PYTHON.split(), str(template.FILES / self.name / 'control.py'), 'stats',
+                           *(host.real(self.counted(record)) for record in records))
+        return said.splitlines()
 
 
 @functools.lru_cache(None)

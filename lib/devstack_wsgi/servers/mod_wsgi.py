@@ -16,14 +16,7 @@ from devstack_wsgi import fields, host, paths, servers, template, text, venv
 from devstack_wsgi.fronts import front
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
-from devstack_wsgi.servers import Facts, File, Server
-
-PYTHON = '/usr/bin/python3 -IS'
-# Seconds that a request in flight gets when its process has to go. The unit gives more
-# (files/unit/wsgi.conf), so that systemd never cuts it short.
-MERCY = 30
-# seconds without a request after which a service on demand ends
-IDLE = 300
+from devstack_wsgi.servers import IDLE, MERCY, PYTHON, Facts, File, Server
 
 # Options of WSGIDaemonProcess that --set may name; the others are set by options of 'wsgi deploy',
 # or a promise of the library rests on them.
@@ -65,11 +58,8 @@ class ModWsgi(Server):
             raise Refused(record.name, 'mod_wsgi is not installed',
                           f"install {' '.join(self.packages[front().packaging])},"
                           ' or mod_wsgi from PyPI into the venv')
-        theirs = venv.python_version(record.venv) if record.venv else ''
-        if theirs and theirs not in pythons:
-            raise Refused(record.name, f'the venv has Python {theirs}, {module} is for'
-                          f" {' '.join(pythons) or 'none'}",
-                          'make the venv with /usr/bin/python3, or install mod_wsgi into it')
+        venv.refuse_other_python(
+            record, pythons, f"{module} is for {' '.join(pythons) or 'none'}", 'mod_wsgi')
         _check_command(record)
         for setting in record.set:
             _check_setting(record.name, *setting.partition('=')[::2])
@@ -107,11 +97,8 @@ class ModWsgi(Server):
             secret=record.secret,
         )
 
-    def count(self, records: Sequence[Record]) -> list[str]:
-        _, said = host.ask(
-            *PYTHON.split(), str(template.FILES / 'mod_wsgi/control.py'), 'stats',
-            *(host.real(paths.run(record)) for record in records))
-        return said.splitlines()
+    def counted(self, record: Record) -> str:
+        return paths.run(record)
 
 
 def _httpd() -> tuple[str, str]:
@@ -199,19 +186,13 @@ def _quiet(record: Record) -> str:
 
 
 def _config(record: Record) -> str:
-    modules = _httpd()[1]
-    lines = []
-    for name in ('mpm_event', 'authz_core', 'log_config', 'unixd'):
-        lines += [f'<IfModule !{name}_module>',
-                  f'    LoadModule {name}_module "{modules}/mod_{name}.so"', '</IfModule>']
-    lines.append(f'LoadModule wsgi_module "{_module(record.venv)[0]}"')
     run = paths.run(record)
     return template.fill(
-        'mod_wsgi/httpd.conf.in', name=record.name, run=run, modules='\n'.join(lines),
-        port=record.port, secret=record.secret, quiet=_quiet(record), daemon=_daemon(record),
+        'mod_wsgi/httpd.conf.in', name=record.name, run=run, modules=_httpd()[1],
+        module=_module(record.venv)[0], port=record.port, secret=record.secret,
+        quiet=_quiet(record), daemon=_daemon(record), script=paths.script(record),
         # what CONF says otherwise than when it was written
-        caller=run if record.conf else '',
-        script=paths.script(record))
+        caller=run if record.conf else '')
 
 
 def _facts(record: Record) -> str:

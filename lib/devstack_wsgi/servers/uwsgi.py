@@ -17,14 +17,17 @@ from devstack_wsgi import conf, host, paths, template, text, venv
 from devstack_wsgi.fronts import front
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
-from devstack_wsgi.servers import Facts, File, Server, Variable, health_checks
+from devstack_wsgi.servers import (
+    IDLE,
+    MERCY,
+    PYTHON,
+    Facts,
+    File,
+    Server,
+    Variable,
+    health_checks,
+)
 
-PYTHON = '/usr/bin/python3 -IS'
-# Seconds that a request in flight gets when its worker has to go. The unit gives more
-# (files/unit/wsgi.conf), so that systemd never cuts it short.
-MERCY = '30'
-# seconds without a request after which a service on demand ends
-IDLE = '300'
 # settings that an option of 'wsgi deploy' sets
 BY_OPTION = {
     'module': '--app', 'wsgi': '--app', 'wsgi-file': '--script', 'file': '--script',
@@ -107,11 +110,8 @@ class Uwsgi(Server):
                   for key, value in chosen]
         return '\n'.join(lines) + '\n'
 
-    def count(self, records: Sequence[Record]) -> list[str]:
-        _, said = host.ask(
-            *PYTHON.split(), str(template.FILES / 'uwsgi/control.py'), 'stats',
-            *(host.real(paths.stats(record)) for record in records))
-        return said.splitlines()
+    def counted(self, record: Record) -> str:
+        return paths.stats(record)
 
 
 def _system_program() -> str:
@@ -139,14 +139,11 @@ def _is_packaged(program: str) -> bool:
 
 def _check_python(record: Record) -> None:
     """Refuse a venv whose Python the distribution's uWSGI has no plugin for."""
-    theirs = venv.python_version(record.venv)
     plugins = (re.search(r'/python(3)([0-9]+)_plugin\.so$', path) for path in sorted(
         glob.glob(glob.escape(host.SYSROOT) + '/usr/lib*/uwsgi/plugins/*')))
-    ours = [f'{each.group(1)}.{each.group(2)}' for each in plugins if each]
-    if theirs and theirs not in ours:
-        raise Refused(record.name, f"the venv has Python {theirs}, the system's uWSGI loads"
-                      f" {' '.join(ours) or 'no Python'}",
-                      'make the venv with /usr/bin/python3, or install uwsgi into it')
+    pythons = [f'{each.group(1)}.{each.group(2)}' for each in plugins if each]
+    venv.refuse_other_python(
+        record, pythons, f"the system's uWSGI loads {' '.join(pythons) or 'no Python'}", 'uwsgi')
 
 
 def _check_setting(name: str, key: str, program: str) -> None:
@@ -187,7 +184,8 @@ def _settings(record: Record) -> str:
     spoken_to = record.adopted and record.path
     return template.fill(
         'uwsgi/conf.ini.in', name=record.name, processes=record.processes,
-        threads=record.threads, lazy='false' if record.preload == 'yes' else 'true', mercy=MERCY,
+        threads=record.threads, lazy='false' if record.preload == 'yes' else 'true',
+        mercy=str(MERCY),
         # uWSGI from PyPI has Python built in
         plugins='python3' if packaged else '',
         script=script, module='' if script else record.app,
@@ -198,7 +196,7 @@ def _settings(record: Record) -> str:
         arguments=text.ini_value(' '.join(record.arg)) if ours else '',
         peer='%(var.HTTP_X_DEVSTACK_WSGI_PEER)' if http and record.path else '%(addr)',
         # a plugin that writes its own site for our CONF relies on it, too
-        closes='yes' if http else '', idle=IDLE if record.demanded else '',
+        closes='yes' if http else '', idle=str(IDLE) if record.demanded else '',
         # the record's own path is logged for nobody; of the front page, which is everybody's, only
         # our own probe is left out
         checks=health_checks(record), root='yes' if record.check == '/' else '',
