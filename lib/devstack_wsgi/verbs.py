@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from typing import Callable, Optional, Sequence
+from typing import Callable, Iterable, Optional, Sequence
 
 from devstack_wsgi import (
     calls,
@@ -38,6 +38,7 @@ from devstack_wsgi.refused import LeftToStock, Misuse, Refused
 from devstack_wsgi.registry import Registry, choose_port, load, normalize
 
 Words = Sequence[str]
+Lines = Iterable[str]
 
 
 def main(words: Words) -> int:
@@ -46,13 +47,11 @@ def main(words: Words) -> int:
         if words[0] == 'plan' and words[2:] and words[2] in PLANS:
             _plan(words[1], PLANS[words[2]](words[3:]))
             return 0
-        if words[0] in calls.LINES:
-            for line in calls.LINES[words[0]](words[1:]):
-                print(line)
-            return 0
         if words[0] not in ANSWERS:
             raise _no_verb(words[0])
-        return ANSWERS[words[0]](words[1:])
+        for line in ANSWERS[words[0]](words[1:]):
+            print(line)
+        return 0
     except LeftToStock as left:
         if str(left):
             print(f'[WARNING] wsgi: {text.printable(str(left))}', file=sys.stderr)
@@ -65,14 +64,12 @@ def main(words: Words) -> int:
 
 
 def _plan(folder: str, manifest: Manifest) -> None:
-    if folder == '-':
-        sys.stdout.write(''.join(f'{line}\n' for line in manifest.lines))
-    elif manifest:
+    if folder != '-' and manifest:
         manifest.save(folder)
-    else:
-        for line in manifest.lines:
-            if not line.startswith(('phase ', 'verify ')):
-                print(line)
+        return
+    for line in manifest.lines:
+        if folder == '-' or not line.startswith(('phase ', 'verify ')):
+            print(line)
 
 
 def _no_verb(word: str) -> Misuse:
@@ -170,17 +167,15 @@ def _under(registry: Registry, name: str, mode: str) -> Record:
     return draft.record()
 
 
-def batches(words: Words) -> int:
-    """Print the services that a switch changes, as many in a line as change in one run."""
+def batches(words: Words) -> Lines:
+    """The services that a switch changes, as many in a line as change in one run."""
     registry, _, names, changing = _switching(words)
     over = steps.serving(registry, changing)
     rest = [name for name in changing if name not in over]
-    for batch in [rest] + [over[at:at + steps.BATCH] for at in range(0, len(over), steps.BATCH)]:
-        if batch:
-            print(*batch)
     if names and not changing:
         print(f"wsgi: {' '.join(names)}: nothing to change", file=sys.stderr)
-    return 0
+    return [' '.join(batch) for batch in (
+        rest, *(over[at:at + steps.BATCH] for at in range(0, len(over), steps.BATCH))) if batch]
 
 
 def switch(words: Words) -> Manifest:
@@ -282,73 +277,57 @@ def wait(words: Words) -> Manifest:
 
 # ---- answers
 
-def show_status(words: Words) -> int:
+def show_status(words: Words) -> Lines:
     registry = load()
     names = _named('status', [word for word in words if word != '--json'], registry)
     rows = status.rows(registry, names)
-    print(status.as_json(rows) if '--json' in words else status.table(rows))
-    return 0
+    return [status.as_json(rows) if '--json' in words else status.table(rows)]
 
 
-def check(words: Words) -> int:
+def check(words: Words) -> Lines:
     registry = load()
     lines, faults = status.check(registry, _named('check', words, registry))
-    for line in lines:
-        print(line)
-    for fault in faults:
+    yield from lines
+    for fault in faults[:-1]:
         _complain(fault)
-    return 1 if faults else 0
+    if faults:
+        raise faults[-1]
 
 
-def show(words: Words) -> int:
+def show(words: Words) -> Lines:
     registry = load()
     names = _some('show', [word for word in words if word != '--diff'], registry)
     files = plan.wanted(registry, names)
-    sys.stdout.write(status.show_diff(registry, names, files) if '--diff' in words
-                     else status.show(files))
-    return 0
+    return status.show_diff(registry, names, files) if '--diff' in words else status.show(files)
 
 
-def failed(words: Words) -> int:
-    """Print why units did not do what they were asked.
+def failed(words: Words) -> Lines:
+    """Report on standard error why units did not do what they were asked.
 
     words: what they did not do, then those of them that are asked about
     """
     for line in status.failures(load(), words[1:], words[0]):
         print(text.printable(line) if line.startswith('[ERROR]') else line, file=sys.stderr)
-    return 0
+    return ()
 
 
-def known_servers(_: Words) -> int:
+def known_servers(_: Words) -> Lines:
     """A line for each server, the default first: its name, and what the front may speak to it."""
-    for name in servers.modes():
-        print(name, *servers.get(name).transports)
-    return 0
+    return [' '.join((name, *servers.get(name).transports)) for name in servers.modes()]
 
 
-def catalog(_: Words) -> int:
-    print(*catalogue.names(), sep='\n')
-    return 0
-
-
-def completion(words: Words) -> int:
-    sys.stdout.write(manual.completion(words[0]))
-    return 0
-
-
-def help_of(words: Words) -> int:
+def help_of(words: Words) -> Lines:
     if words and words[0] not in manual.verbs():
         raise _no_verb(words[0])
-    sys.stdout.write(manual.of(words[0]) if words else manual.overview())
-    return 0
+    return manual.of(words[0]) if words else manual.overview()
 
 
 PLANS: dict[str, Callable[[Words], Manifest]] = {
-    each.__name__: each for each in (
-        deploy, apply, switch, remove, release, start, stop, restart, reload, wait)}
-ANSWERS: dict[str, Callable[[Words], int]] = {
-    'status': show_status, 'help': help_of, 'servers': known_servers,
     **{each.__name__: each for each in (
-        batches, check, show, failed, catalog, completion)}}
-PLANS['interrupted'] = lambda _: interrupted.finish()
-PLANS.update(calls.PLANS)
+        deploy, apply, switch, remove, release, start, stop, restart, reload, wait)},
+    'interrupted': lambda _: interrupted.finish(), **calls.PLANS}
+ANSWERS: dict[str, Callable[[Words], Lines]] = {
+    'status': show_status, 'help': help_of, 'servers': known_servers, 'batches': batches,
+    'check': check, 'show': show, 'failed': failed, 'catalog': lambda _: catalogue.names(),
+    'completion': lambda words: [manual.completion(words[0]).rstrip('\n')],
+    **calls.LINES}
