@@ -76,9 +76,9 @@ class Config:
 def config(registry: Registry, call: Config) -> tuple[Record, Fresh]:
     """Declare what the first call says. Raises Refused, or LeftToStock."""
     with _left_if_refused(call.who):
-        _check('CONF', 'conf', call.conf)
+        fields.refuse('', 'CONF', 'conf', call.conf)
         if call.site:
-            _check('site', 'site', call.site)
+            fields.refuse('', 'site', 'site', call.site)
     name, site = _names(registry, call)
     present = registry.records.get(name)
     if present and not present.adopted:
@@ -109,12 +109,6 @@ def _left_if_refused(who: str) -> Iterator[None]:
         yield
     except Refused as refusal:
         raise LeftToStock(f"{who}: {refusal}: left to DevStack's own function") from None
-
-
-def _check(what: str, field: str, value: str) -> None:
-    advice = fields.advice(field, value)
-    if advice:
-        raise Refused('', f"{what} '{value}'", advice, ': ')
 
 
 def _admit(registry: Registry, draft: Draft, who: str) -> Record:
@@ -298,7 +292,7 @@ def _environment(call: Unit) -> list[str]:
     # a variable of its own first, so that it is kept beside the others
     variables = [f'PATH={call.path}', *said]
     for variable in variables:
-        _check('environment', 'env', variable)
+        fields.refuse('', 'environment', 'env', variable)
     return variables
 
 
@@ -378,8 +372,8 @@ def stock_units() -> list[Unit]:
 def proxy_text(name: str, url: str, path: str) -> str:
     """The site of a call of write_local_proxy_http_config."""
     with _left_if_refused(f'write_local_proxy_http_config {name}'):
-        _check('site', 'site', name)
-        _check('path', 'path', path)
+        fields.refuse('', 'site', 'site', name)
+        fields.refuse('', 'path', 'path', path)
         if not _URL.fullmatch(url):
             raise Refused('', f"'{url}'", 'write a URL (http://127.0.0.1:8080)', ': ')
     return front().proxy(name, url, path)

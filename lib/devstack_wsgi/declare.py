@@ -37,9 +37,7 @@ def declare(registry: Registry, word: str, options: Sequence[str]) -> Record:
 
 def _begin(registry: Registry, word: str, options: Sequence[str]) -> Draft:
     """What the catalogue and the present record say of a service."""
-    advice = fields.advice('name', word)
-    if advice:
-        raise Refused('', f"name '{word}'", advice, ': ')
+    fields.refuse('', 'name', 'name', word)
     draft, name = Draft(), word
     entry = catalogue.find(word)
     # a service of one's own may be called like a catalogue's key
@@ -67,9 +65,7 @@ def take_options(draft: Draft, options: Sequence[str]) -> set[str]:
         value = 'yes' if field.flag else next(words, None)
         if value is None:
             raise Misuse(name, f'{option} needs a value', 'deploy')
-        advice = fields.advice(field.name, value)
-        if advice:
-            raise Refused(name, f"{option} '{value}'", advice, ': ')
+        fields.refuse(name, option, field.name, value)
         if field.many:
             # arguments are a whole; variables and settings are single
             if field.name == 'arg' and 'arg' not in given:
@@ -165,10 +161,8 @@ def admit(registry: Registry, draft: Draft) -> Record:
     if not fields.advice('mode', draft['mode']):
         choose_port(draft, registry)
     for field, value in draft.given():
-        advice = '' if field.many else fields.advice(field.name, value)
-        if advice:
-            raise Refused(name, f"{draft.origin.get(field.name, field.name)} '{value}'", advice,
-                          ': ')
+        if not field.many:
+            fields.refuse(name, draft.origin.get(field.name, field.name), field.name, value)
     draft.default('group', host.group_of(draft['user']) or '')
     record = draft.record()
     registry.refuse_shared(record)

@@ -147,9 +147,7 @@ def _switching(words: Words) -> tuple[Registry, str, list[str], list[str]]:
     if not words or words[0].startswith('-'):
         raise Misuse('switch', 'name a server', 'switch')
     mode = words[0]
-    advice = fields.advice('mode', mode)
-    if advice:
-        raise Refused('', f"switch: mode '{mode}'", advice, ': ')
+    fields.refuse('', 'switch: mode', 'mode', mode)
     registry = load()
     names = _named('switch', words[1:], registry)
     changing = [name for name in names if registry.records[name].mode != mode]
