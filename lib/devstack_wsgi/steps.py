@@ -434,8 +434,8 @@ def _phases(steps: Steps, work: Registry, seconds: Sequence[Record], files: File
     return {**own, **sites}
 
 
-def remove(registry: Registry, names: Sequence[str], also: Sequence[str] = (),
-           stay: Sequence[str] = ()) -> Steps:
+def removal(registry: Registry, names: Sequence[str], also: Sequence[str] = (),
+            stay: Sequence[str] = ()) -> Manifest:
     """Stop services and remove all that was written for them.
 
     also: further files that go; stay: files that are no longer ours
@@ -456,15 +456,8 @@ def remove(registry: Registry, names: Sequence[str], also: Sequence[str] = (),
     marks = [f'{run}.{what}' for run in runs for what in ('crashes', 'told')]
     steps.manifest.each('remove', [path for path in (*notes, *marks, *also)
                                    if host.exists(path)])
-    return steps
-
-
-def removal(registry: Registry, names: Sequence[str], also: Sequence[str] = (),
-            stay: Sequence[str] = ()) -> Manifest:
-    """The manifest of remove, with what was done in words."""
-    done = remove(registry, names, also, stay)
-    done.manifest.step('say', f"wsgi: removed {' '.join(names) or 'nothing'}: {done.done()}")
-    return done.manifest
+    steps.manifest.step('say', f"wsgi: removed {' '.join(names) or 'nothing'}: {steps.done()}")
+    return steps.manifest
 
 
 def direct() -> Manifest:
