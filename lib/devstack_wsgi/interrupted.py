@@ -13,7 +13,8 @@ from devstack_wsgi.manifest import Manifest, Staged
 _PENDING = f'{paths.VAR}/pending'
 _COPIES = f'{paths.VAR}/rollback'
 _STAGED = f'{paths.ETC}/.staged'
-_QUEUE = '/run/devstack-wsgi.queue'
+# the lock of runs that waited, and a list that was to be renamed
+_ALONE = ('/run/devstack-wsgi.queue', f'{paths.MODULES}.new')
 _KEPT = f'{paths.REMOVED}/-'
 
 
@@ -41,7 +42,7 @@ def finish() -> Manifest:
     step.step('front', 'reload')
     stopped = _named('start')
     turned = steps.running(f'devstack@{name}.service' for name in _named('turn'))
-    step.each('remove', [*files, *([_QUEUE] if host.exists(_QUEUE) else [])])
+    step.each('remove', [*files, *(path for path in _ALONE if host.exists(path))])
     step.each('rmdir', reversed([path for path in left if path not in files]))
     step.step('say', 'wsgi: a run of an earlier version was interrupted: its files are now taken'
               f' over, what it replaced is in {_KEPT}')
