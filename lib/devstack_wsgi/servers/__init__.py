@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import importlib
 import os
-from typing import Protocol, Sequence
+from typing import Iterable, Protocol, Sequence
 
 from devstack_wsgi import fields, host, template
 from devstack_wsgi.record import Record
@@ -124,14 +124,15 @@ class Server(Protocol):
     def conf(self, record: Record) -> str:
         """The text of CONF; asked of the one server that reads it."""
 
-    def counted(self, record: Record) -> str:
-        """What its control.py reads the counters of a record from."""
-
     def count(self, records: Sequence[Record]) -> list[str]:
         """'PROCESSES REQUESTS' for each record, '- -' for one that does not run."""
-        _, said = host.ask(*PYTHON.split(), str(template.FILES / self.name / 'control.py'), 'stats',
-                           *(host.real(self.counted(record)) for record in records))
-        return said.splitlines()
+
+
+def ask_control(name: str, where: Iterable[str]) -> list[str]:
+    """What the control.py of a server counts, a line for each path."""
+    _, said = host.ask(*PYTHON.split(), str(template.FILES / name / 'control.py'), 'stats',
+                       *map(host.real, where))
+    return said.splitlines()
 
 
 @functools.lru_cache(None)

@@ -25,6 +25,7 @@ from devstack_wsgi.servers import (
     File,
     Server,
     Variable,
+    ask_control,
     health_checks,
 )
 
@@ -110,8 +111,8 @@ class Uwsgi(Server):
                   for key, value in chosen]
         return '\n'.join(lines) + '\n'
 
-    def counted(self, record: Record) -> str:
-        return paths.stats(record)
+    def count(self, records: Sequence[Record]) -> list[str]:
+        return ask_control(self.name, map(paths.stats, records))
 
 
 def _system_program() -> str:
