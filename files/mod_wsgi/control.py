@@ -4,16 +4,16 @@
 Written from files/mod_wsgi/control.py by lib/devstack_wsgi; change it
 there.
 
-control.py settle --ini CONF --defaults FILE --conf HTTPD.CONF
+control.py settle --ini CONF --defaults FILE --facts FACTS
     before a start: takes over what the caller's CONF, which is uWSGI's, says
     otherwise than when it was written (FILE); the rest is a line of warning
-control.py ready  --conf CONF --path /prefix/healthcheck
+control.py ready  --facts FACTS --path /prefix/healthcheck
     waits until the application answers with a status below 500; fails when
     the httpd ends, or when the application does not load
 control.py reload --python PYTHON --script SCRIPT [--path DIR] [--cwd DIR]
     brings new code in, one process after the other; code that does not load
     is refused, and the old goes on serving
-control.py stop --conf CONF
+control.py stop --facts FACTS
     ends the httpd when the requests in flight are answered
 control.py stats RUN...
     one line for each service: processes, requests; '- -' if it does not run
@@ -47,14 +47,6 @@ from service import PATIENCE, POLL, Broken, alive, main_pid
 # before the unit's own limit (TimeoutStopSec=)
 MERCY = 30
 
-# settings of uWSGI that a process of mod_wsgi has as well
-OPTIONS = {
-    'processes': 'processes', 'workers': 'processes', 'threads': 'threads',
-    'harakiri': 'request-timeout', 'max-requests': 'maximum-requests',
-    'listen': 'listen-backlog', 'chdir': 'home', 'chdir2': 'home',
-    'venv': 'python-home', 'virtualenv': 'python-home',
-    'home': 'python-home', 'pythonpath': 'python-path',
-}
 FOLDERS = ('home', 'python-home', 'python-path')
 # what DevStack's own functions write, and means nothing here
 STOCK = frozenset((
@@ -112,18 +104,21 @@ def read_ini(path):
                 for key, values in conf.parse(text.read()).items()}
 
 
+def pairs(text):
+    return dict(each.split('=', 1) for each in text.split())
+
+
 def settle(args, run):
-    with open(args.conf) as text:
-        options = re.search(r'^Define DEVSTACK_WSGI_DAEMON "(.*)"$',
-                            text.read(), re.MULTILINE).group(1)
-    options = dict(option.split('=', 1) for option in options.split())
+    facts = conf.read_facts(args.facts)
+    options = pairs(facts['daemon'])
+    words = pairs(facts['words'])
     written = read_ini(args.defaults)
     settings = {'env': {}, 'argv': None}
     for key, values in read_ini(args.ini).items():
         if values == written.get(key):
             continue
-        if key in OPTIONS:
-            option = OPTIONS[key]
+        if key in words:
+            option = words[key]
             form = r'/[\w./+@,~-]*' if option in FOLDERS else r'\d+'
             for value in values:
                 if not re.fullmatch(form, value):
@@ -152,25 +147,16 @@ def settle(args, run):
         json.dump(settings, text)
 
 
-def own_address(conf):
-    """The httpd's port, and the secret that it asks for."""
-    with open(conf) as text:
-        said = text.read()
-    port = re.search(r'^Listen 127\.0\.0\.1:(\d+)$', said, re.MULTILINE)
-    secret = re.search(r'^Define DEVSTACK_WSGI_SECRET (\w+)$', said,
-                       re.MULTILINE)
-    return int(port.group(1)), secret.group(1)
-
-
 def ask(args):
     """The status and the start of the body of one answer."""
-    port, secret = own_address(args.conf)
-    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=10)
+    facts = conf.read_facts(args.facts)
+    connection = http.client.HTTPConnection(
+        '127.0.0.1', int(facts['port']), timeout=10)
     try:
         connection.request('GET', args.path, headers={
             'Host': 'localhost', 'User-Agent': service.AGENT,
             'X-Devstack-Wsgi-Peer': '127.0.0.1',
-            'X-Devstack-Wsgi-Secret': secret})
+            'X-Devstack-Wsgi-Secret': facts['secret']})
         answer = connection.getresponse()
         return answer.status, answer.read(200).decode('utf-8', 'replace')
     except http.client.HTTPException as error:
@@ -263,7 +249,7 @@ def stop(args, run):
     httpd = main_pid()
     if not alive(httpd):
         return
-    drain(httpd, own_address(args.conf)[0])
+    drain(httpd, int(conf.read_facts(args.facts)['port']))
     # it closes its port, and its children end their requests
     os.kill(httpd, signal.SIGWINCH)
     limit = time.monotonic() + MERCY
@@ -299,9 +285,9 @@ def main():
     verb = verbs.add_parser('settle')
     verb.add_argument('--ini', required=True)
     verb.add_argument('--defaults', required=True)
-    verb.add_argument('--conf', required=True)
+    verb.add_argument('--facts', required=True)
     verb = verbs.add_parser('ready')
-    verb.add_argument('--conf', required=True)
+    verb.add_argument('--facts', required=True)
     verb.add_argument('--path', default='/')
     verb = verbs.add_parser('reload')
     verb.add_argument('--python', required=True)
@@ -309,7 +295,7 @@ def main():
     verb.add_argument('--python-path', action='append', default=[])
     verb.add_argument('--cwd', default='/')
     verb = verbs.add_parser('stop')
-    verb.add_argument('--conf', required=True)
+    verb.add_argument('--facts', required=True)
     verb = verbs.add_parser('stats')
     verb.add_argument('runs', nargs='*')
     args = parser.parse_args()

@@ -4,9 +4,9 @@
 Written from files/mod_wsgi/forward.py by lib/devstack_wsgi; change it
 there.
 
-forward.py CONF [IDLE]
-    CONF  the httpd's configuration, which says its port and the secret
-    IDLE  seconds without a connection after which it ends (default: never)
+forward.py FACTS [IDLE]
+    FACTS  a file that says the httpd's port and the secret
+    IDLE   seconds without a connection after which it ends (default: never)
 
 While the httpd is away, because the service restarts, connections wait here.
 A connection over the unix socket is Apache's and goes through as it is; to one
@@ -21,6 +21,12 @@ import socket
 import sys
 import time
 
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, HERE + '/../../lib/devstack_wsgi']
+
+import conf
+
 CHUNK = 65536
 # how long a client may take for the head of its request, and how long that
 # may be; the httpd, whose threads are few, hears of it when it is whole
@@ -32,13 +38,10 @@ RETRY = 0.05
 
 
 class Forward:
-    def __init__(self, conf):
-        with open(conf) as text:
-            said = text.read()
-        self.port = int(re.search(r'^Listen 127\.0\.0\.1:(\d+)$', said,
-                                  re.MULTILINE).group(1))
-        self.secret = re.search(r'^Define DEVSTACK_WSGI_SECRET (\w+)$', said,
-                                re.MULTILINE).group(1)
+    def __init__(self, path):
+        facts = conf.read_facts(path)
+        self.port = int(facts['port'])
+        self.secret = facts['secret']
         self.open = set()
         self.last = time.monotonic()
 

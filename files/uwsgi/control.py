@@ -19,6 +19,7 @@ RUNTIME_DIRECTORY.
 """
 
 import argparse
+import functools
 import json
 import os
 import re
@@ -187,6 +188,26 @@ def hang_up_frozen(pids, hang_up, stats_path):
         send(signal.SIGCONT, pids)
 
 
+def is_paused(stats):
+    return any(worker['status'] == 'pause' for worker in workers(stats))
+
+
+@functools.lru_cache(None)
+def guard_pause(stats_path):
+    """Let a process of its own end a pause that this one leaves, however it
+    ends: a paused instance answers nobody."""
+    end, ours = os.pipe()
+    if os.fork():
+        return
+    os.close(ours)
+    os.setsid()
+    # returns when the process with the other end is no more
+    os.read(end, 1)
+    if is_paused(read_stats(stats_path)):
+        send(signal.SIGTSTP, [main_pid()])
+    os._exit(0)
+
+
 def hang_up_safely(hang_up, stats_path, chosen=None, patience=0):
     """Call hang_up, which sends SIGHUP to workers, between their requests.
 
@@ -203,8 +224,7 @@ def hang_up_safely(hang_up, stats_path, chosen=None, patience=0):
         waited = time.monotonic() - begin
         pids = [chosen] if chosen else [
             worker['pid'] for worker in workers(stats) if worker['pid']]
-        paused = paused or any(
-            worker['status'] == 'pause' for worker in workers(stats))
+        paused = paused or is_paused(stats)
         if is_idle(stats, pids) and hang_up_frozen(pids, hang_up, stats_path):
             break
         if waited > MERCY:
@@ -215,6 +235,7 @@ def hang_up_safely(hang_up, stats_path, chosen=None, patience=0):
             hang_up()
             break
         if not paused and waited >= patience:
+            guard_pause(stats_path)
             # the master pauses the instance, or ends the pause
             send(signal.SIGTSTP, [main_pid()])
             paused = True

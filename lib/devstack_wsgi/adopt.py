@@ -18,7 +18,7 @@ import os
 import re
 from typing import Iterable, Iterator, Optional
 
-from devstack_wsgi import catalogue, conf, declare, fields, host, paths, plan, servers, text
+from devstack_wsgi import catalogue, conf, declare, fields, host, paths, plan, servers, text, units
 from devstack_wsgi.fronts import front
 from devstack_wsgi.plan import Fresh
 from devstack_wsgi.record import Draft, Record
@@ -76,9 +76,9 @@ class Config:
 def config(registry: Registry, call: Config) -> tuple[Record, Fresh]:
     """Declare what the first call says. Raises Refused, or LeftToStock."""
     with _left_if_refused(call.who):
-        _check('CONF', 'conf', call.conf)
+        fields.refuse('', 'CONF', 'conf', call.conf)
         if call.site:
-            _check('site', 'site', call.site)
+            fields.refuse('', 'site', 'site', call.site)
     name, site = _names(registry, call)
     present = registry.records.get(name)
     if present and not present.adopted:
@@ -109,12 +109,6 @@ def _left_if_refused(who: str) -> Iterator[None]:
         yield
     except Refused as refusal:
         raise LeftToStock(f"{who}: {refusal}: left to DevStack's own function") from None
-
-
-def _check(what: str, field: str, value: str) -> None:
-    advice = fields.advice(field, value)
-    if advice:
-        raise Refused('', f"{what} '{value}'", advice, ': ')
 
 
 def _admit(registry: Registry, draft: Draft, who: str) -> Record:
@@ -219,6 +213,11 @@ class Unit:
     def key(self) -> str:
         return re.sub(r'^devstack@|\.service$', '', self.unit)
 
+    @property
+    def who(self) -> str:
+        """The function that was called."""
+        return f'write_uwsgi_user_unit_file {self.unit}'
+
 
 def unit(registry: Registry, call: Unit) -> tuple[Record, Optional[Fresh]]:
     """Declare how a service is started, and what its unit is called.
@@ -226,8 +225,7 @@ def unit(registry: Registry, call: Unit) -> tuple[Record, Optional[Fresh]]:
     Also declares one that DevStack's own functions wrote, since or before there was a plugin; then
     Fresh says what else of CONF and the site is to stay. Raises LeftToStock.
     """
-    who = f'write_uwsgi_user_unit_file {call.unit}'
-    with _left_if_refused(who):
+    with _left_if_refused(call.who):
         environment = _environment(call)
     options = options_of(call.command)
     fresh = None
@@ -252,7 +250,19 @@ def unit(registry: Registry, call: Unit) -> tuple[Record, Optional[Fresh]]:
     for field in ('no-threads', 'hardening'):
         if field in known:
             draft[field] = known[field]
-    return _admit(registry, draft, who), fresh
+    return _admit(registry, draft, call.who), fresh
+
+
+def refuse_second_unit(registry: Registry, call: Unit) -> None:
+    """Raise LeftToStock for a unit whose CONF another one has, which a boot starts. DevStack
+    disables a unit that another takes the place of.
+    """
+    name = registry.name_of_conf(options_of(call.command)['conf'])
+    record = registry.records.get(name)
+    if record and ' ' in record.command and record.unit != call.key \
+            and host.is_link(units.links(record)[0]):
+        raise LeftToStock(f"{call.who}: {record.conf} is devstack@{record.unit}.service's already:"
+                          " left to DevStack's own function")
 
 
 def options_of(command: str) -> dict[str, str]:
@@ -282,7 +292,7 @@ def _environment(call: Unit) -> list[str]:
     # a variable of its own first, so that it is kept beside the others
     variables = [f'PATH={call.path}', *said]
     for variable in variables:
-        _check('environment', 'env', variable)
+        fields.refuse('', 'environment', 'env', variable)
     return variables
 
 
@@ -362,8 +372,8 @@ def stock_units() -> list[Unit]:
 def proxy_text(name: str, url: str, path: str) -> str:
     """The site of a call of write_local_proxy_http_config."""
     with _left_if_refused(f'write_local_proxy_http_config {name}'):
-        _check('site', 'site', name)
-        _check('path', 'path', path)
+        fields.refuse('', 'site', 'site', name)
+        fields.refuse('', 'path', 'path', path)
         if not _URL.fullmatch(url):
             raise Refused('', f"'{url}'", 'write a URL (http://127.0.0.1:8080)', ': ')
     return front().proxy(name, url, path)

@@ -79,6 +79,7 @@ def _unit(registry: Registry, call: adopt.Unit) -> tuple[Manifest, str, str]:
     owner = adopt.whose(registry, conf)
     if owner == 'no' or adopt.note_path(conf) in adopt.left():
         raise LeftToStock()
+    adopt.refuse_second_unit(registry, call)
     before = registry.copy()
     try:
         record, fresh = adopt.unit(registry, call)

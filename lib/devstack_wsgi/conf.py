@@ -1,7 +1,7 @@
 """uWSGI's ini: CONF, as DevStack's callers and people write it.
 
-The one parser of it. A copy of this file is a helper of units, written by lib/devstack_wsgi, so it
-imports nothing of the package.
+The one parser of it, and of what the library notes in the same form for its helpers. A copy of this
+file is a helper of units, written by lib/devstack_wsgi, so it imports nothing of the package.
 """
 
 from __future__ import annotations
@@ -27,6 +27,12 @@ def parse(text: str) -> Settings:
 def first(text: str, key: str) -> str:
     """The first value of a key, '' without one."""
     return parse(text).get(key, [''])[0]
+
+
+def read_facts(path: str) -> dict[str, str]:
+    """What the library wrote for its helpers: a line KEY=VALUE for each fact."""
+    with open(path, encoding='utf-8') as text:
+        return {key: values[0] for key, values in parse(text.read()).items()}
 
 
 def changed(base: Settings, now: Settings) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Optional, Sequence
+from typing import Sequence
 
 from devstack_wsgi import catalogue, fields, host, servers, venv
 from devstack_wsgi.record import Draft, Record
@@ -37,9 +37,7 @@ def declare(registry: Registry, word: str, options: Sequence[str]) -> Record:
 
 def _begin(registry: Registry, word: str, options: Sequence[str]) -> Draft:
     """What the catalogue and the present record say of a service."""
-    advice = fields.advice('name', word)
-    if advice:
-        raise Refused('', f"name '{word}'", advice, ': ')
+    fields.refuse('', 'name', 'name', word)
     draft, name = Draft(), word
     entry = catalogue.find(word)
     # a service of one's own may be called like a catalogue's key
@@ -67,9 +65,7 @@ def take_options(draft: Draft, options: Sequence[str]) -> set[str]:
         value = 'yes' if field.flag else next(words, None)
         if value is None:
             raise Misuse(name, f'{option} needs a value', 'deploy')
-        advice = fields.advice(field.name, value)
-        if advice:
-            raise Refused(name, f"{option} '{value}'", advice, ': ')
+        fields.refuse(name, option, field.name, value)
         if field.many:
             # arguments are a whole; variables and settings are single
             if field.name == 'arg' and 'arg' not in given:
@@ -165,10 +161,8 @@ def admit(registry: Registry, draft: Draft) -> Record:
     if not fields.advice('mode', draft['mode']):
         choose_port(draft, registry)
     for field, value in draft.given():
-        advice = '' if field.many else fields.advice(field.name, value)
-        if advice:
-            raise Refused(name, f"{draft.origin.get(field.name, field.name)} '{value}'", advice,
-                          ': ')
+        if not field.many:
+            fields.refuse(name, draft.origin.get(field.name, field.name), field.name, value)
     draft.default('group', host.group_of(draft['user']) or '')
     record = draft.record()
     registry.refuse_shared(record)
@@ -211,7 +205,7 @@ def check_system(record: Record) -> None:
     servers.get(record.mode).check(record)
 
 
-def canary(record: Record, registry: Registry, mode: Optional[str] = None) -> Record:
+def canary(record: Record, registry: Registry) -> Record:
     """The service that stands in for another while that goes over to another server: the same
     application under a name, an address and a configuration of its own, whatever CONF and the
     command of the other say.
@@ -223,6 +217,5 @@ def canary(record: Record, registry: Registry, mode: Optional[str] = None) -> Re
     draft.default('path', f'/{record.name}')
     for field in ('name', 'unit', 'site', 'key'):
         draft[field] += '.switch'
-    draft['mode'] = mode or record.mode
     choose_port(draft, registry)
     return dataclasses.replace(draft.record(), stands_in=record.name)

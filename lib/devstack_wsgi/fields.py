@@ -10,6 +10,7 @@ import re
 from typing import Callable
 
 from devstack_wsgi import text
+from devstack_wsgi.refused import Refused
 
 # what to write instead of a value, '' for a good one
 Check = Callable[[str], str]
@@ -59,6 +60,13 @@ def advice(field: str, value: str) -> str:
     if not text.is_text(value):
         return 'write it in UTF-8, without control characters'
     return BY_NAME[field].check(value)
+
+
+def refuse(who: str, what: str, field: str, value: str) -> None:
+    """Raise Refused for a value of a field that is not good; what: how the message names it."""
+    said = advice(field, value)
+    if said:
+        raise Refused(who, f"{what} '{value}'", said, ': ')
 
 
 def as_name(word: str) -> str:

@@ -7,11 +7,13 @@ goes through WSGI_SYSROOT, so that a test can use any folder as a machine.
 from __future__ import annotations
 
 import functools
+import grp
 import os
+import pwd
 import socket
 import stat as stats
 import subprocess
-from typing import Iterable, Optional
+from typing import Any, Callable, Iterable, Optional
 
 SYSROOT = os.environ.get('WSGI_SYSROOT', '')
 
@@ -65,6 +67,14 @@ def listdir(path: str) -> list[str]:
         return []
 
 
+def tree(path: str) -> list[str]:
+    """A folder, and the paths below it, each after the folder that it is in."""
+    found = [path] if exists(path) else []
+    for name in [] if is_link(path) else listdir(path):
+        found += tree(f'{path}/{name}')
+    return found
+
+
 def mtime(path: str) -> float:
     """When a file, or the link to it, was changed, in seconds; 0 where there is none."""
     try:
@@ -92,51 +102,40 @@ def owner_of_link(path: str) -> Optional[int]:
 
 
 @functools.lru_cache(None)
+def _entry(ask: Callable[[Any], Any], key: object) -> Any:
+    """An entry of the system's users or groups, None where there is none."""
+    try:
+        return ask(key)
+    except KeyError:
+        return None
+
+
 def _user(number: int) -> str:
-    import pwd
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
+    entry = _entry(pwd.getpwuid, number)
+    return entry.pw_name if entry else str(number)
 
 
-@functools.lru_cache(None)
 def _group(number: int) -> str:
-    import grp
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)
+    entry = _entry(grp.getgrgid, number)
+    return entry.gr_name if entry else str(number)
 
 
-@functools.lru_cache(None)
 def user_id(name: str) -> Optional[int]:
     """The number of a user, None where the system has no such user."""
-    import pwd
-    try:
-        return pwd.getpwnam(name).pw_uid
-    except KeyError:
-        return None
+    entry = _entry(pwd.getpwnam, name)
+    return entry.pw_uid if entry else None
 
 
-@functools.lru_cache(None)
 def group_id(name: str) -> Optional[int]:
     """The number of a group, None where the system has no such group."""
-    import grp
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        return None
+    entry = _entry(grp.getgrnam, name)
+    return entry.gr_gid if entry else None
 
 
-@functools.lru_cache(None)
 def group_of(user: str) -> Optional[str]:
     """The name of a user's own group, None where the system has no such user."""
-    import pwd
-    try:
-        return _group(pwd.getpwnam(user).pw_gid)
-    except KeyError:
-        return None
+    entry = _entry(pwd.getpwnam, user)
+    return _group(entry.pw_gid) if entry else None
 
 
 def me() -> str:
@@ -179,9 +178,5 @@ def units(names: Iterable[str], *properties: str) -> dict[str, dict[str, str]]:
         return {}
     options = [word for each in properties for word in ('-p', each)]
     _, said = ask('systemctl', 'show', *options, *asked)
-    blocks = said.split('\n\n')
-    found: dict[str, dict[str, str]] = {}
-    for name, block in zip(asked, blocks):
-        pairs = (line.partition('=')[::2] for line in block.splitlines() if '=' in line)
-        found[name] = dict(pairs)
-    return found
+    return {name: dict(line.partition('=')[::2] for line in block.splitlines() if '=' in line)
+            for name, block in zip(asked, said.split('\n\n'))}

@@ -24,12 +24,12 @@ def verbs() -> dict[str, list[str]]:
     return found
 
 
-def of(verb: str) -> str:
+def of(verb: str) -> list[str]:
     """The manual of a verb."""
     lines = []
     for line in verbs()[verb]:
         lines += options() if line.startswith(_OPTIONS) else [line]
-    return '\n'.join(lines) + '\n'
+    return lines
 
 
 def options() -> list[str]:
@@ -43,18 +43,17 @@ def options() -> list[str]:
     return lines
 
 
-def overview() -> str:
+def overview() -> list[str]:
     """The verbs, each with the first sentence of its manual."""
     lines = ['Usage: wsgi VERB [ARGUMENT...]',
              f'Deploys APIs as WSGI applications behind {front().title}.', '']
     for verb, comment in verbs().items():
         lines.append(f"  {verb:<9}{' '.join(comment).partition('.')[0]}")
-    lines += ['  catalog   the services that deploy knows by name',
-              '  completion  what bash needs to complete this:',
-              '            source <(wsgi completion)', '',
-              "'wsgi VERB --help' tells the rest. Exit: 0 done or already so,",
-              '1 refused or failed, 2 wrong usage.']
-    return '\n'.join(lines) + '\n'
+    return [*lines, '  catalog   the services that deploy knows by name',
+            '  completion  what bash needs to complete this:',
+            '            source <(wsgi completion)', '',
+            "'wsgi VERB --help' tells the rest. Exit: 0 done or already so,",
+            '1 refused or failed, 2 wrong usage.']
 
 
 def completion(tool: str) -> str:

@@ -5,6 +5,8 @@ They are the running system's, wherever they are written: host.py puts WSGI_SYSR
 
 from __future__ import annotations
 
+from typing import Callable
+
 from devstack_wsgi import servers
 from devstack_wsgi.record import Record
 
@@ -39,47 +41,26 @@ def script(of: Record) -> str:
     return f'{ETC}/{of.mode}/{of.name}.{servers.get(of.mode).script_suffix}'
 
 
-def defaults(of: Record) -> str:
-    """CONF as it was written, under a server that does not read it."""
-    return f'{ETC}/{of.mode}/{of.name}.defaults'
+def _of(form: str) -> Callable[[Record], str]:
+    """What makes a path of a record's fields."""
+    return lambda record: form.format_map(vars(record))
 
 
-def unit(of: Record) -> str:
-    return f'{UNITS}/devstack@{of.unit}.service'
-
-
-def dropin(of: Record) -> str:
-    return f'{UNITS}/devstack@{of.unit}.service.d/50-wsgi.conf'
-
-
-def socket_unit(of: Record) -> str:
-    return f'{UNITS}/devstack@{of.unit}.socket'
-
-
-def forward_unit(of: Record) -> str:
-    return f'{UNITS}/devstack@{of.unit}.forward.service'
-
-
-def site_dir(of: Record) -> str:
-    """What a person or another plugin adds to the site."""
-    return f'{ETC}/site.d/{of.site}'
-
-
-def socket(of: Record) -> str:
-    return f'{RUN}/{of.site}.socket'
-
-
-def socket_link(of: Record) -> str:
-    return f'/run/uwsgi/{of.site}.socket'
-
-
-def run(of: Record) -> str:
-    """The service's runtime folder; beside it lie RUN.crashes and RUN.told."""
-    return f'{RUN}/{of.unit}'
-
-
-def stats(of: Record) -> str:
-    return f'{run(of)}/stats'
+# CONF as it was written, under a server that does not read it
+defaults = _of(f'{ETC}/{{mode}}/{{name}}.defaults')
+# what the helpers of the service's server have to know of it
+facts = _of(f'{ETC}/{{mode}}/{{name}}.facts')
+unit = _of(f'{UNITS}/devstack@{{unit}}.service')
+dropin = _of(f'{UNITS}/devstack@{{unit}}.service.d/50-wsgi.conf')
+socket_unit = _of(f'{UNITS}/devstack@{{unit}}.socket')
+forward_unit = _of(f'{UNITS}/devstack@{{unit}}.forward.service')
+# what a person or another plugin adds to the site
+site_dir = _of(f'{ETC}/site.d/{{site}}')
+socket = _of(f'{RUN}/{{site}}.socket')
+socket_link = _of('/run/uwsgi/{site}.socket')
+# the service's runtime folder; beside it lie RUN.crashes and RUN.told
+run = _of(f'{RUN}/{{unit}}')
+stats = _of(f'{RUN}/{{unit}}/stats')
 
 
 def helper(name: str) -> str:

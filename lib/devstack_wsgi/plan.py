@@ -104,8 +104,8 @@ def add(files: Files, record: Record, facts: Facts, text: str) -> None:
 
 _PATHS = {
     'config': paths.config, 'script': paths.script, 'defaults': paths.defaults,
-    'unit': paths.unit, 'dropin': paths.dropin, 'socket-unit': paths.socket_unit,
-    'forward-unit': paths.forward_unit,
+    'facts': paths.facts, 'unit': paths.unit, 'dropin': paths.dropin,
+    'socket-unit': paths.socket_unit, 'forward-unit': paths.forward_unit,
 }
 
 
@@ -120,7 +120,7 @@ def _place(record: Record, file: File) -> tuple[str, Planned]:
     planned = Planned(path, record.name, kind, file.text)
     if kind == 'record':
         planned.mode = 0o640
-    elif kind in ('config', 'script', 'defaults'):
+    elif kind in ('config', 'script', 'defaults', 'facts'):
         planned.mode, planned.group = 0o640, record.group
     if path == record.conf:
         # DevStack edits it without sudo

@@ -14,16 +14,20 @@ from devstack_wsgi.refused import Refused
 PORTS = range(23000, 25000)
 
 
+# kind and word of what a service holds
+Claim = tuple[str, str]
+_NAMES = ('name', 'unit', 'site', 'key')
+_ALONE = (*_NAMES, 'path', 'listen', 'conf')
+
+
 class Registry:
     """The records, by name. One that is loaded keeps the text of its file, comments and all."""
 
     def __init__(self) -> None:
         self.records: dict[str, Record] = {}
         self._texts: dict[str, str] = {}
-        # what only one service can have -> its name
-        self._taken: dict[tuple[str, str], str] = {}
-        # what is below a URL or on a port -> the names
-        self._marks: dict[str, set[str]] = {}
+        # what a record holds (_claims) -> the names of those that do
+        self._holders: dict[Claim, set[str]] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self.records
@@ -32,8 +36,7 @@ class Registry:
         other = Registry()
         other.records = dict(self.records)
         other._texts = dict(self._texts)
-        other._taken = dict(self._taken)
-        other._marks = {mark: set(names) for mark, names in self._marks.items()}
+        other._holders = {claim: set(names) for claim, names in self._holders.items()}
         return other
 
     def text(self, name: str) -> str:
@@ -44,11 +47,8 @@ class Registry:
         """Add a record, in place of the one of its name. Raises Refused for what another holds."""
         self.refuse_shared(record)
         self.drop(record.name)
-        items, marks = _claims(record)
-        for item in items:
-            self._taken[item] = record.name
-        for mark in marks:
-            self._marks.setdefault(mark, set()).add(record.name)
+        for claim in _claims(record):
+            self._holders.setdefault(claim, set()).add(record.name)
         self.records[record.name] = record
         if text:
             self._texts[record.name] = text
@@ -57,26 +57,21 @@ class Registry:
         """Add a record that has another's URL for a while (declare.canary)."""
         self.records[record.name] = record
         if record.port:
-            self._marks.setdefault(f'port {record.port}', set()).add(record.name)
+            self._holders.setdefault(('port', record.port), set()).add(record.name)
 
     def drop(self, name: str) -> None:
         record = self.records.pop(name, None)
         self._texts.pop(name, None)
-        if record:
-            items, marks = _claims(record)
-            for item in items:
-                self._taken.pop(item, None)
-            for mark in marks:
-                self._marks[mark].discard(name)
+        for claim in _claims(record) if record else ():
+            self._holders.get(claim, set()).discard(name)
 
     def name_of(self, word: str) -> str:
         """The record that has a name among its four; '' without one."""
-        owners = (self._taken.get((kind, word), '') for kind in _NAMES)
-        return next((owner for owner in owners if owner), '')
+        return next(filter(None, (self._holder(kind, word) for kind in _NAMES)), '')
 
     def name_of_conf(self, path: str) -> str:
         """The record whose CONF a file is; '' without one."""
-        return self._taken.get(('conf', path), '')
+        return self._holder('conf', path)
 
     def find(self, words: Iterable[str]) -> list[str]:
         """The names of records, each once, from any of their names; all without a word."""
@@ -104,29 +99,27 @@ class Registry:
             begin = (begin * 31 + letter) % 65521
         for step in range(len(PORTS)):
             port = str(PORTS[(begin + step) % len(PORTS)])
-            if port != taken and not self._marks.get(f'port {port}') \
-                    and not host.listens(int(port)):
+            if port != taken and not self._holder('port', port) and not host.listens(int(port)):
                 return port
         raise Refused(name, f'no port from {PORTS[0]} to {PORTS[-1]} is free')
 
     def refuse_shared(self, record: Record) -> None:
         """Refuse what another service holds already."""
         name = record.name
-        items, marks = _claims(record)
-        for kind, word in items:
-            owner = self._other_owner(kind, word, record)
+        for kind, word in _claims(record):
+            owner = self._other_owner(kind, word, record) if kind in _ALONE else ''
             if owner:
                 raise Refused(name, f"{'name' if kind in _NAMES else kind} {word} is {owner}'s"
                               ' already', f'choose another or remove {owner} first')
-        other = self._above(record) or self._marked(f'below {record.path}', name)
-        if record.path and other:
+        above = (self._holder('path', each, name) for each in _parents(record.path))
+        other = next(filter(None, above), '') or self._holder('below', record.path, name)
+        if other:
             raise Refused(name, f"path {record.path} and {other}'s {self.records[other].path} lie"
                           ' one below the other', 'choose another')
         if record.listen:
-            port = record.listen.rpartition(':')[2]
             # an address for all covers every other, and is covered by each
-            kind = 'port' if f'every {port}' in marks else 'every'
-            other = self._marked(f'{kind} {port}', name)
+            kind = 'port' if _is_for_all(record.listen) else 'every'
+            other = self._holder(kind, record.listen.rpartition(':')[2], name)
             if other:
                 raise Refused(name, f'listen {record.listen}: {other} has'
                               f' {self.records[other].listen}', 'choose another port')
@@ -136,20 +129,14 @@ class Registry:
         # a name is one's own whatever it names; but DevStack's callers do not know what others call
         # their sites
         for each in dict.fromkeys((kind, *(_NAMES if kind in _NAMES else ()))):
-            owner = self._taken.get((each, word), record.name)
-            if owner != record.name and (each == kind or not (record.by
-                                                              or self.records[owner].by)):
+            owner = self._holder(each, word, record.name)
+            if owner and (each == kind or not (record.by or self.records[owner].by)):
                 return owner
         return ''
 
-    def _above(self, record: Record) -> str:
-        """Another service whose URL is above that of a record; '' without one."""
-        owners = (self._taken.get(('path', each), '') for each in _parents(record.path))
-        return next((owner for owner in owners if owner not in ('', record.name)), '')
-
-    def _marked(self, mark: str, name: str) -> str:
-        """Another service than NAME that has a mark; '' without one."""
-        return min(self._marks.get(mark, set()) - {name}, default='')
+    def _holder(self, kind: str, word: str, but: str = '') -> str:
+        """A service that holds something, another than one; '' without one."""
+        return min(self._holders.get((kind, word), set()) - {but}, default='')
 
 
 def _parents(path: str) -> list[str]:
@@ -158,30 +145,28 @@ def _parents(path: str) -> list[str]:
     return ['/'.join(parts[:end]) for end in range(2, len(parts))]
 
 
-_NAMES = ('name', 'unit', 'site', 'key')
+def _is_for_all(address: str) -> bool:
+    """Whether an address may cover others: one of IPv4 never does."""
+    return address.startswith(('[', '0.0.0.0:'))
 
 
-def _claims(record: Record) -> tuple[list[tuple[str, str]], list[str]]:
-    """What no two services may share; and the marks that tell whether two URLs are one below the
-    other, or two addresses cover each other.
+def _claims(record: Record) -> list[Claim]:
+    """What a record holds: what no two services may share (_ALONE), and what tells whether two URLs
+    are one below the other, or two addresses cover each other.
     """
-    items = [('name', record.name), ('site', record.site)]
+    claims = [('name', record.name), ('site', record.site)]
     # DevStack says the others in its second call (adopt.py)
     if not record.adopted or ' ' in record.command:
-        items += [('unit', record.unit), ('key', record.key)]
-    items += [(field, value) for field, value in (
+        claims += [('unit', record.unit), ('key', record.key)]
+    claims += [(field, value) for field, value in (
         ('path', record.path), ('listen', record.listen), ('conf', record.conf)) if value]
-    marks = [f'below {each}' for each in _parents(record.path)]
+    claims += [('below', each) for each in _parents(record.path)]
     if record.port:
-        items.append(('listen', f'127.0.0.1:{record.port}'))
-        marks.append(f'port {record.port}')
+        claims += [('listen', f'127.0.0.1:{record.port}'), ('port', record.port)]
     if record.listen:
         port = record.listen.rpartition(':')[2]
-        marks.append(f'port {port}')
-        # only one IPv4 address never covers another
-        if record.listen.startswith(('[', '0.0.0.0:')):
-            marks.append(f'every {port}')
-    return items, marks
+        claims += [('port', port)] + [('every', port)] * _is_for_all(record.listen)
+    return claims
 
 
 def normalize(draft: Draft) -> None:

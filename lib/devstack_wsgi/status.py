@@ -145,13 +145,13 @@ def check(registry: Registry, names: Sequence[str]) -> tuple[list[str], list[Ref
     return lines, faults
 
 
-def show(files: Files) -> str:
+def show(files: Files) -> list[str]:
     """The files of services."""
-    return ''.join(f'### {file.path} ({file.mode:04o} {file.user}:{file.group})\n{file.text}\n'
-                   for file in files.values())
+    return [f'### {file.path} ({file.mode:04o} {file.user}:{file.group})\n{file.text}'
+            for file in files.values()]
 
 
-def show_diff(registry: Registry, names: Sequence[str], files: Files) -> str:
+def show_diff(registry: Registry, names: Sequence[str], files: Files) -> list[str]:
     """Edits by hand, and what 'wsgi apply' would change."""
     lines: list[str] = []
     for file in files.values():
@@ -165,9 +165,8 @@ def show_diff(registry: Registry, names: Sequence[str], files: Files) -> str:
                          f' ({file.changed}):')
             if file.changed == 'text':
                 lines += _difference(host.read(file.path) or '', file.final, file.path, 'new')
-    lines += [f"{path}: 'wsgi apply' would remove it"
-              for path in plan.gone(registry, files, names)]
-    return ''.join(f'{line}\n' for line in lines)
+    return lines + [f"{path}: 'wsgi apply' would remove it"
+                    for path in plan.gone(registry, files, names)]
 
 
 def _disk(file: plan.Planned) -> str:

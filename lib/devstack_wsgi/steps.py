@@ -204,6 +204,13 @@ def running(names: Iterable[str]) -> set[str]:
             if said.get('ActiveState') in _RUNNING}
 
 
+def serving(registry: Registry, names: Sequence[str]) -> list[str]:
+    """Those of services that run."""
+    services = {name: units.main_units(registry.records[name])[0] for name in names}
+    active = running(services.values())
+    return [name for name, service in services.items() if service in active]
+
+
 def _moves(change: Change) -> tuple[list[str], list[str], list[str]]:
     """Services that run and cannot go on as they are: their address, or what the front speaks to
     them, is another from now on. systemd closes a socket whose address changes at its reload.
@@ -346,8 +353,7 @@ def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = No
     steps = Steps()
     moving = [name for name in names if old and name in old
               and old.records[name].mode != registry.records[name].mode]
-    active = running(units.main_units(registry.records[name])[0] for name in moving)
-    over = [name for name in moving if units.main_units(registry.records[name])[0] in active]
+    over = serving(registry, moving)
     others = [name for name in names if name not in over]
     left = plan.orphans(registry, names)
     for name in left:
@@ -428,8 +434,8 @@ def _phases(steps: Steps, work: Registry, seconds: Sequence[Record], files: File
     return {**own, **sites}
 
 
-def remove(registry: Registry, names: Sequence[str], also: Sequence[str] = (),
-           stay: Sequence[str] = ()) -> Steps:
+def removal(registry: Registry, names: Sequence[str], also: Sequence[str] = (),
+            stay: Sequence[str] = ()) -> Manifest:
     """Stop services and remove all that was written for them.
 
     also: further files that go; stay: files that are no longer ours
@@ -450,15 +456,8 @@ def remove(registry: Registry, names: Sequence[str], also: Sequence[str] = (),
     marks = [f'{run}.{what}' for run in runs for what in ('crashes', 'told')]
     steps.manifest.each('remove', [path for path in (*notes, *marks, *also)
                                    if host.exists(path)])
-    return steps
-
-
-def removal(registry: Registry, names: Sequence[str], also: Sequence[str] = (),
-            stay: Sequence[str] = ()) -> Manifest:
-    """The manifest of remove, with what was done in words."""
-    done = remove(registry, names, also, stay)
-    done.manifest.step('say', f"wsgi: removed {' '.join(names) or 'nothing'}: {done.done()}")
-    return done.manifest
+    steps.manifest.step('say', f"wsgi: removed {' '.join(names) or 'nothing'}: {steps.done()}")
+    return steps.manifest
 
 
 def direct() -> Manifest:

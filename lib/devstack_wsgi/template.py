@@ -9,6 +9,7 @@ import re
 FILES = pathlib.Path(__file__).resolve().parents[2] / 'files'
 
 _MARK = re.compile(r'@([A-Z][A-Z_]*)@')
+_CONDITION = re.compile(r'@([A-Z][A-Z_]*)\?@')
 
 
 @functools.lru_cache(None)
@@ -25,15 +26,21 @@ def module(name: str) -> str:
 def fill(name: str, /, **marks: str) -> str:
     """A template with its marks filled; a line with one mark is left out if that is empty.
 
+    @MARK?@ before a line is a mark of it that says no more than whether the line is there.
+
     A mark that nothing fills is an error of ours.
     """
     lines = []
     for line in read(name).split('\n'):
+        condition = _CONDITION.match(line)
+        if condition:
+            line = line[condition.end():]
         found = _MARK.findall(line)
-        if len(found) == 1 and not _value(name, found[0], marks):
-            continue
-        lines.append(_MARK.sub(lambda mark: _value(name, mark.group(1), marks), line)
-                     if found else line)
+        needed = found if len(found) == 1 else []
+        if condition:
+            needed = [*needed, condition.group(1)]
+        if all(_value(name, mark, marks) for mark in needed):
+            lines.append(_MARK.sub(lambda mark: _value(name, mark.group(1), marks), line))
     return '\n'.join(lines)
 
 

@@ -57,10 +57,9 @@ def of_path(path: str) -> str:
 
 
 def _service(record: Record, facts: Facts) -> str:
-    install = '' if record.demanded else '\n[Install]\nWantedBy=multi-user.target'
     return template.fill(
         'unit/service.conf', name=record.name, unit=record.unit, user=record.user,
-        group=record.group, install=install,
+        group=record.group, boot='' if record.demanded else 'yes',
         # DevStack's, which a drop-in replaces where the server is another than it says
         command=text.unit_command(record.command) if ' ' in record.command else facts.command,
         environment='\n'.join(f'Environment={text.unit_word(each)}'
@@ -79,20 +78,12 @@ def _dropin(record: Record, facts: Facts) -> str:
     return template.fill(
         'unit/wsgi.conf', name=record.name, unit=record.unit,
         socket_unit=main_units(record)[1] if facts.listens else '',
-        unneeded='StopWhenUnneeded=yes' if facts.idles else '',
+        idles='yes' if facts.idles else '',
         runtime=run[len('/run/'):], variables='\n'.join(variables),
-        unset=_unset(facts),
-        command=f'ExecStart=\nExecStart={facts.command}' if facts.replaces else '',
+        unset=' '.join(facts.unset), command=facts.command if facts.replaces else '',
         prepare=facts.prepare, ready=facts.ready,
         stop=('+' if facts.stop_as_root else '') + facts.stop, reload=facts.reload,
         restart=restart, helper=paths.helper('after-stop'), hardening=_sandbox(record.hardening))
-
-
-def _unset(facts: Facts) -> str:
-    if not facts.unset:
-        return ''
-    return ('# without this the descriptor would be taken for a second socket as well\n'
-            f"UnsetEnvironment={' '.join(facts.unset)}")
 
 
 def _sandbox(level: str) -> str:
@@ -101,17 +92,13 @@ def _sandbox(level: str) -> str:
 
 
 def _socket(record: Record, facts: Facts) -> str:
-    install = '\n[Install]\nWantedBy=sockets.target' if record.demanded else ''
-    forward = (f'Service={os.path.basename(paths.forward_unit(record))}' if facts.forwarder
-               else '')
     address, *also = facts.listens
+    marks = {'name': record.name, 'address': address, 'demand': 'yes' if record.demanded else '',
+             'forward': os.path.basename(paths.forward_unit(record)) if facts.forwarder else ''}
     if not address.startswith('/'):
-        return template.fill('unit/socket-tcp.conf', name=record.name, address=address,
-                             forward=forward, install=install)
-    return template.fill(
-        'unit/socket-unix.conf', name=record.name, address=address, forward=forward,
-        install=install, also=''.join(f'ListenStream={each}\nFreeBind=yes' for each in also),
-        link=paths.socket_link(record), user=record.user, group=front().group())
+        return template.fill('unit/socket-tcp.conf', **marks)
+    return template.fill('unit/socket-unix.conf', **marks, also=''.join(also), user=record.user,
+                         link=paths.socket_link(record), group=front().group())
 
 
 def _forward(record: Record, facts: Facts) -> str:
@@ -121,5 +108,5 @@ def _forward(record: Record, facts: Facts) -> str:
     service, socket = main_units(record)
     return template.fill(
         'unit/forward.service', name=record.name, socket_unit=socket, command=facts.forwarder,
-        demand=f'Wants={service}' if record.demanded else '', user=record.user,
+        demand=service if record.demanded else '', user=record.user,
         group=record.group, hardening=_sandbox('strict'))

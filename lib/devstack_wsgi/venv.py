@@ -5,8 +5,11 @@ from __future__ import annotations
 import glob
 import os
 import re
+from typing import Sequence
 
 from devstack_wsgi import host
+from devstack_wsgi.record import Record
+from devstack_wsgi.refused import Refused
 
 
 def python_version(venv: str) -> str:
@@ -17,6 +20,17 @@ def python_version(venv: str) -> str:
         if said:
             found = said.group(1)
     return found
+
+
+def refuse_other_python(record: Record, pythons: Sequence[str], seen: str, package: str) -> None:
+    """Refuse a venv whose Python is none of those that are served.
+
+    seen: what serves which; package: what the venv may have of its own instead
+    """
+    theirs = python_version(record.venv) if record.venv else ''
+    if theirs and theirs not in pythons:
+        raise Refused(record.name, f'the venv has Python {theirs}, {seen}',
+                      f'make the venv with /usr/bin/python3, or install {package} into it')
 
 
 def has_module(venv: str, module: str) -> bool:

@@ -10,9 +10,10 @@ has to answer the call.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
-from typing import Callable, Optional, Sequence
+from typing import Callable, Iterable, Optional, Sequence
 
 from devstack_wsgi import (
     calls,
@@ -20,6 +21,7 @@ from devstack_wsgi import (
     declare,
     fields,
     host,
+    interrupted,
     manual,
     paths,
     plan,
@@ -31,11 +33,12 @@ from devstack_wsgi import (
 )
 from devstack_wsgi.fronts import front
 from devstack_wsgi.manifest import Manifest
-from devstack_wsgi.record import Record
+from devstack_wsgi.record import Draft, Record
 from devstack_wsgi.refused import LeftToStock, Misuse, Refused
-from devstack_wsgi.registry import Registry, load
+from devstack_wsgi.registry import Registry, choose_port, load, normalize
 
 Words = Sequence[str]
+Lines = Iterable[str]
 
 
 def main(words: Words) -> int:
@@ -44,14 +47,11 @@ def main(words: Words) -> int:
         if words[0] == 'plan' and words[2:] and words[2] in PLANS:
             _plan(words[1], PLANS[words[2]](words[3:]))
             return 0
-        if words[0] in calls.LINES:
-            for line in calls.LINES[words[0]](words[1:]):
-                print(line)
-            return 0
         if words[0] not in ANSWERS:
-            known = ' '.join(manual.verbs())
-            raise Misuse('', f"no verb '{words[0]}'; known are: {known}")
-        return ANSWERS[words[0]](words[1:])
+            raise _no_verb(words[0])
+        for line in ANSWERS[words[0]](words[1:]):
+            print(line)
+        return 0
     except LeftToStock as left:
         if str(left):
             print(f'[WARNING] wsgi: {text.printable(str(left))}', file=sys.stderr)
@@ -64,42 +64,40 @@ def main(words: Words) -> int:
 
 
 def _plan(folder: str, manifest: Manifest) -> None:
-    if folder == '-':
-        sys.stdout.write(''.join(f'{line}\n' for line in manifest.lines))
-    elif manifest:
+    if folder != '-' and manifest:
         manifest.save(folder)
-    else:
-        for line in manifest.lines:
-            if not line.startswith(('phase ', 'verify ')):
-                print(line)
+        return
+    for line in manifest.lines:
+        if folder == '-' or not line.startswith(('phase ', 'verify ')):
+            print(line)
+
+
+def _no_verb(word: str) -> Misuse:
+    return Misuse('', f"no verb '{word}'; known are: {' '.join(manual.verbs())}")
 
 
 def _complain(refusal: Refused) -> None:
     print(f'[ERROR] wsgi: {text.printable(str(refusal))}', file=sys.stderr)
 
 
+def _named(verb: str, words: Words, registry: Registry) -> list[str]:
+    """The services that words name; all without a word."""
+    for word in words:
+        if word.startswith('-'):
+            raise Misuse('', f"unknown option '{word}'", verb)
+    return registry.find(words)
+
+
 def _some(verb: str, words: Words, registry: Registry) -> list[str]:
-    """The services that a verb is for, where it wants at least one word."""
+    """The same, where a verb wants a word."""
     if not words:
         raise Misuse(verb, 'name a service, or --all', verb)
     return _named(verb, [] if list(words) == ['--all'] else words, registry)
 
 
 def _records(verb: str, words: Words) -> list[Record]:
-    """The same, where nothing but their records is asked for."""
     registry = load()
     return [registry.records[name] for name in _some(verb, words, registry)]
-
-
-def _named(verb: str, words: Words, registry: Registry) -> list[str]:
-    _no_options(verb, words)
-    return registry.find(words)
-
-
-def _no_options(verb: str, words: Words) -> None:
-    for word in words:
-        if word.startswith('-'):
-            raise Misuse('', f"unknown option '{word}'", verb)
 
 
 # ---- plans
@@ -139,10 +137,8 @@ def _bring(registry: Registry, names: Sequence[str], old: Optional[Registry] = N
     touched = {file.owner for file in files.values()
                if file.changed and file.kind not in ('record', 'site')}
     waiting = [name for name in names if name in touched and name not in done.restarted]
-    active = steps.running(units.main_units(registry.records[name])[0] for name in waiting)
-    for name in waiting:
-        if units.main_units(registry.records[name])[0] in active:
-            say.step('say', f"wsgi: {name} runs; 'wsgi restart {name}' brings it in")
+    for name in steps.serving(registry, waiting):
+        say.step('say', f"wsgi: {name} runs; 'wsgi restart {name}' brings it in")
     return say
 
 
@@ -151,9 +147,7 @@ def _switching(words: Words) -> tuple[Registry, str, list[str], list[str]]:
     if not words or words[0].startswith('-'):
         raise Misuse('switch', 'name a server', 'switch')
     mode = words[0]
-    advice = fields.advice('mode', mode)
-    if advice:
-        raise Refused('', f"switch: mode '{mode}'", advice, ': ')
+    fields.refuse('', 'switch: mode', 'mode', mode)
     registry = load()
     names = _named('switch', words[1:], registry)
     changing = [name for name in names if registry.records[name].mode != mode]
@@ -163,8 +157,7 @@ def _switching(words: Words) -> tuple[Registry, str, list[str], list[str]]:
 
 
 def _under(registry: Registry, name: str, mode: str) -> Record:
-    from devstack_wsgi.record import Draft
-    from devstack_wsgi.registry import choose_port, normalize
+    """The record of a service under another server."""
     draft = Draft(registry.records[name])
     draft['mode'] = mode
     normalize(draft)
@@ -172,18 +165,15 @@ def _under(registry: Registry, name: str, mode: str) -> Record:
     return draft.record()
 
 
-def batches(words: Words) -> int:
-    """Print the services that a switch changes, as many in a line as change in one run."""
+def batches(words: Words) -> Lines:
+    """The services that a switch changes, as many in a line as change in one run."""
     registry, _, names, changing = _switching(words)
-    active = steps.running(units.main_units(registry.records[name])[0] for name in changing)
-    over = [name for name in changing if units.main_units(registry.records[name])[0] in active]
+    over = steps.serving(registry, changing)
     rest = [name for name in changing if name not in over]
-    for batch in [rest] + [over[at:at + steps.BATCH] for at in range(0, len(over), steps.BATCH)]:
-        if batch:
-            print(*batch)
     if names and not changing:
         print(f"wsgi: {' '.join(names)}: nothing to change", file=sys.stderr)
-    return 0
+    return [' '.join(batch) for batch in (
+        rest, *(over[at:at + steps.BATCH] for at in range(0, len(over), steps.BATCH))) if batch]
 
 
 def switch(words: Words) -> Manifest:
@@ -195,23 +185,15 @@ def switch(words: Words) -> Manifest:
     say = done.manifest
     say.step('say', f"wsgi: {' '.join(changing)}: under {mode} now")
     say.phase_kept()
-    for name in done.restarted:
-        say.step('wait', front().address(registry.records[name])
-                 + registry.records[name].check, '60', name)
+    _wait(say, [registry.records[name] for name in done.restarted])
     return say
 
 
 def remove(words: Words) -> Manifest:
-    if not words:
-        raise Misuse('remove', 'name a service, or --all', 'remove')
+    """Unlike other verbs it takes a name that is not there."""
     registry = load()
-    names = list(registry.records)
-    if list(words) != ['--all']:
-        for word in words:
-            if word.startswith('-'):
-                raise Misuse('remove', f"unknown option '{word}'", 'remove')
-        named = [registry.name_of(word) for word in words]
-        names = [name for name in dict.fromkeys(named) if name]
+    known = [word for word in words if word.startswith('-') or registry.name_of(word)]
+    names = _some('remove', known, registry) if known or not words else []
     return steps.removal(registry, names)
 
 
@@ -220,50 +202,51 @@ def release(_: Words) -> Manifest:
     return Manifest() if load().records else steps.release()
 
 
-def _waits(manifest: Manifest, records: Sequence[Record], seconds: str) -> None:
+def _wait(manifest: Manifest, records: Sequence[Record], seconds: str = '60') -> None:
     for record in records:
         manifest.step('wait', front().address(record) + record.check, seconds, record.name)
 
 
-def start(words: Words) -> Manifest:
-    records = _records('start', words)
-    manifest = steps.direct()
-    if records:
-        manifest.step('say', f"wsgi: starting {' '.join(record.name for record in records)}")
-        steps.start_front(manifest, records)
-        wanted = [units.started(record) for record in records]
-        manifest.step('enable', *wanted)
-        # a socket that gave up takes no start without it
-        manifest.step('forget', *(unit for each in records for unit in units.main_units(each)))
-        manifest.step('start', *wanted)
-        _waits(manifest, records, '60')
-    return manifest
+def _operation(act: Callable[[Manifest, Sequence[Record]], None]) -> Callable[[Words], Manifest]:
+    """The plan of a verb that acts on services and is not undone."""
+    @functools.wraps(act)
+    def planned(words: Words) -> Manifest:
+        records = _records(act.__name__, words)
+        manifest = steps.direct()
+        if records:
+            act(manifest, records)
+        return manifest
+    return planned
 
 
-def stop(words: Words) -> Manifest:
-    records = _records('stop', words)
-    manifest = steps.direct()
+@_operation
+def start(manifest: Manifest, records: Sequence[Record]) -> None:
+    manifest.step('say', f"wsgi: starting {' '.join(record.name for record in records)}")
+    steps.start_front(manifest, records)
+    wanted = [units.started(record) for record in records]
+    manifest.step('enable', *wanted)
+    # a socket that gave up takes no start without it
+    manifest.step('forget', *(unit for each in records for unit in units.main_units(each)))
+    manifest.step('start', *wanted)
+    _wait(manifest, records)
+
+
+@_operation
+def stop(manifest: Manifest, records: Sequence[Record]) -> None:
     steps.stop(manifest, records)
-    return manifest
 
 
-def restart(words: Words) -> Manifest:
-    records = _records('restart', words)
-    manifest = steps.direct()
-    if records:
-        manifest.step('say', f"wsgi: restarting {' '.join(record.name for record in records)}")
-        steps.start_front(manifest, records)
-        _renew(manifest, 'restart', records)
-        _waits(manifest, records, '60')
-    return manifest
+@_operation
+def restart(manifest: Manifest, records: Sequence[Record]) -> None:
+    manifest.step('say', f"wsgi: restarting {' '.join(record.name for record in records)}")
+    steps.start_front(manifest, records)
+    _renew(manifest, 'restart', records)
+    _wait(manifest, records)
 
 
-def reload(words: Words) -> Manifest:
-    records = _records('reload', words)
-    manifest = steps.direct()
-    if records:
-        _renew(manifest, 'reload', records)
-    return manifest
+@_operation
+def reload(manifest: Manifest, records: Sequence[Record]) -> None:
+    _renew(manifest, 'reload', records)
 
 
 def _renew(manifest: Manifest, verb: str, records: Sequence[Record]) -> None:
@@ -285,80 +268,64 @@ def wait(words: Words) -> Manifest:
                 raise Misuse('wait', f"--timeout '{seconds}': give seconds, 1 to 3600", 'wait')
         else:
             names.append(word)
-    records = _records('wait', names)
     manifest = steps.direct()
-    _waits(manifest, records, seconds)
+    _wait(manifest, _records('wait', names), seconds)
     return manifest
 
 
 # ---- answers
 
-def show_status(words: Words) -> int:
+def show_status(words: Words) -> Lines:
     registry = load()
     names = _named('status', [word for word in words if word != '--json'], registry)
     rows = status.rows(registry, names)
-    print(status.as_json(rows) if '--json' in words else status.table(rows))
-    return 0
+    return [status.as_json(rows) if '--json' in words else status.table(rows)]
 
 
-def check(words: Words) -> int:
+def check(words: Words) -> Lines:
     registry = load()
     lines, faults = status.check(registry, _named('check', words, registry))
-    for line in lines:
-        print(line)
-    for fault in faults:
+    yield from lines
+    for fault in faults[:-1]:
         _complain(fault)
-    return 1 if faults else 0
+    if faults:
+        raise faults[-1]
 
 
-def show(words: Words) -> int:
+def show(words: Words) -> Lines:
     registry = load()
     names = _some('show', [word for word in words if word != '--diff'], registry)
     files = plan.wanted(registry, names)
-    sys.stdout.write(status.show_diff(registry, names, files) if '--diff' in words
-                     else status.show(files))
-    return 0
+    return status.show_diff(registry, names, files) if '--diff' in words else status.show(files)
 
 
-def failed(words: Words) -> int:
-    """Print why units did not do what they were asked.
+def failed(words: Words) -> Lines:
+    """Report on standard error why units did not do what they were asked.
 
     words: what they did not do, then those of them that are asked about
     """
     for line in status.failures(load(), words[1:], words[0]):
         print(text.printable(line) if line.startswith('[ERROR]') else line, file=sys.stderr)
-    return 0
+    return ()
 
 
-def known_servers(_: Words) -> int:
+def known_servers(_: Words) -> Lines:
     """A line for each server, the default first: its name, and what the front may speak to it."""
-    for name in servers.modes():
-        print(name, *servers.get(name).transports)
-    return 0
+    return [' '.join((name, *servers.get(name).transports)) for name in servers.modes()]
 
 
-def catalog(_: Words) -> int:
-    print(*catalogue.names(), sep='\n')
-    return 0
-
-
-def completion(words: Words) -> int:
-    sys.stdout.write(manual.completion(words[0]))
-    return 0
-
-
-def help_of(words: Words) -> int:
+def help_of(words: Words) -> Lines:
     if words and words[0] not in manual.verbs():
-        raise Misuse('', f"no verb '{words[0]}'; known are: {' '.join(manual.verbs())}")
-    sys.stdout.write(manual.of(words[0]) if words else manual.overview())
-    return 0
+        raise _no_verb(words[0])
+    return manual.of(words[0]) if words else manual.overview()
 
 
 PLANS: dict[str, Callable[[Words], Manifest]] = {
-    each.__name__: each for each in (
-        deploy, apply, switch, remove, release, start, stop, restart, reload, wait)}
-ANSWERS: dict[str, Callable[[Words], int]] = {
-    'status': show_status, 'help': help_of, 'servers': known_servers,
     **{each.__name__: each for each in (
-        batches, check, show, failed, catalog, completion)}}
-PLANS.update(calls.PLANS)
+        deploy, apply, switch, remove, release, start, stop, restart, reload, wait)},
+    'interrupted': lambda _: interrupted.finish(), **calls.PLANS}
+ANSWERS: dict[str, Callable[[Words], Lines]] = {
+    'status': show_status, 'help': help_of, 'servers': known_servers, 'batches': batches,
+    'check': check, 'show': show, 'failed': failed, 'catalog': lambda _: catalogue.names(),
+    'completion': lambda words: [manual.completion(words[0]).rstrip('\n')],
+    **calls.LINES}

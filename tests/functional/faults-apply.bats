@@ -27,7 +27,7 @@ shift
 declare -A TIMES=()
 set -o functrace -o pipefail
 WHERE="*:*(_)wsgi_@(run|step|verbs_plan|front|systemd)_*:*"
-COMMANDS="\"_wsgi_step _wsgi_engine _wsgi_run_all a2 \"\$ctl cp exec ln
+COMMANDS="__wsgi_run_do _wsgi_engine _wsgi_run_all a2 \"\$ctl cp exec ln
     mkdir mv printf rm stat systemctl"
 COMMANDS="@($(printf "%s*|" $COMMANDS)-)"
 trap '\''_AT=$_WSGI_LAST:${FUNCNAME[0]:-}:$LINENO

@@ -152,7 +152,7 @@ function _unit_make_system {
         "$etc/conf-enabled" "$root/usr/lib/uwsgi/plugins" || return
     echo '# a unit of somebody else' > "$root/etc/systemd/system/x.service"
     for name in proxy proxy_uwsgi proxy_http headers setenvif authz_core \
-            proxy_balancer lbmethod_byrequests slotmem_shm; do
+            proxy_balancer lbmethod_byrequests slotmem_shm env; do
         echo "LoadModule ${name}_module mod_$name.so" \
             > "$etc/mods-available/$name.load"
     done

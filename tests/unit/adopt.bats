@@ -585,6 +585,28 @@ left to DevStack's own function\$"
     assert_unchanged "$before"
 }
 
+@test "adopt: a second unit with the CONF of an enabled one is left" {
+    write && unit
+    # as run_process has it
+    mkdir -p "$UNITS/multi-user.target.wants"
+    ln -s ../devstack@thing.service "$UNITS/multi-user.target.wants/"
+    snapshot
+    before=$REPLY
+
+    run unit other
+
+    assert_failure 3
+    assert_output "[WARNING] wsgi: write_uwsgi_user_unit_file \
+devstack@other.service: $CONF is devstack@thing.service's already: left to \
+DevStack's own function"
+    assert_unchanged "$before"
+    # stop_process ends the first, as an upgrade does that renames it
+    rm "$UNITS/multi-user.target.wants/devstack@thing.service"
+    unit other
+    assert_file_exists "$UNITS/devstack@other.service"
+    assert_file_not_exists "$UNITS/devstack@thing.service"
+}
+
 @test "adopt: a unit that is left has its CONF and site given back" {
     local before
     snapshot

@@ -1103,6 +1103,57 @@ function killed_before_reload {
     assert_equal "$REPLY" 1
 }
 
+# What a run of a version before lib/run left that was killed: the new text of
+# the record is in place, that of CONF is not yet.
+#
+# Usage: leave_old_run    reads VAR, ETC
+function leave_old_run {
+    local base=$VAR/pending/base/one final=$VAR/pending/final/one
+    local record=%2Fetc%2Fdevstack-wsgi%2Fservices%2Fone.conf
+    local conf=%2Fetc%2Fdevstack-wsgi%2Fuwsgi%2Fone.ini
+    mkdir -p "$base" "$final" "$VAR/rollback/etc/devstack-wsgi/services" \
+        "$ETC/.staged/new/etc/devstack-wsgi/uwsgi"
+    cp "$ETC/services/one.conf" "$VAR/rollback/etc/devstack-wsgi/services/"
+    sed -i s/threads=1/threads=5/ "$ETC/services/one.conf"
+    cp "$ETC/services/one.conf" "$base/$record"
+    cp "$ETC/services/one.conf" "$final/$record"
+    sed 's/threads = 1/threads = 5/' "$ETC/uwsgi/one.ini" > "$base/$conf"
+    cp "$base/$conf" "$final/$conf"
+    cp "$base/$conf" "$ETC/.staged/new/etc/devstack-wsgi/uwsgi/one.ini"
+    printf '%s\n' 'start devstack@one.service' 'start devstack@gone.service' \
+        'turn one' > "$VAR/pending/resume"
+    : > "$WSGI_SYSROOT/run/devstack-wsgi.queue"
+}
+
+@test "killed: a run of a version before lib/run is finished, and told" {
+    local VAR=$WSGI_SYSROOT/var/lib/devstack-wsgi
+    local ETC=$WSGI_SYSROOT/etc/devstack-wsgi
+    deploy one
+    leave_old_run
+    : > "$CALLS"
+
+    run wsgi apply
+
+    assert_success
+    assert_line "wsgi: a run of an earlier version was interrupted: its files \
+are now taken over, what it replaced is in \
+/var/lib/devstack-wsgi/removed/-"
+    assert_file_contains "$ETC/uwsgi/one.ini" '^threads = 5$'
+    assert_file_contains "$VAR/removed/-/"*services%2Fone.conf threads=1
+    assert_not_exists "$ETC/.staged"
+    assert_not_exists "$VAR/pending"
+    assert_not_exists "$VAR/rollback"
+    assert_not_exists "$WSGI_SYSROOT/run/devstack-wsgi.queue"
+    calls systemctl daemon-reload
+    assert_equal "$REPLY" 1
+    run grep '^systemctl start' "$CALLS"
+    assert_output 'systemctl start devstack@one.service'
+    run wsgi show one --diff
+    assert_output ''
+    run wsgi apply
+    assert_output 'wsgi: one: nothing to change'
+}
+
 @test "killed: what Apache refuses is put back by the next run" {
     local before
     deploy other

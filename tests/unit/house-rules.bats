@@ -184,15 +184,6 @@ function caller_and_called {
     rules function-reach
 
     assert_output --partial 'lib/called:11: function-reach: no other file'
-    # a step of the manifest is called by its verb
-    caller_and_called lib/called
-    break_rule lib/called 'function _wsgi_step_go {' ':' '}'
-    rules function-reach
-    assert_output --partial 'no other file calls _wsgi_step_go'
-    mkdir "$TREE/lib/devstack_wsgi"
-    printf "manifest.step('go', 'far')\n" > "$TREE/lib/devstack_wsgi/a.py"
-    rules function-reach
-    assert_output ''
 }
 
 @test "house rules: files that depend on each other are found" {

@@ -362,6 +362,24 @@ END
     assert_equal "$status" 2
 }
 
+@test "tools/wsgi: without a Python that can run it, it says so in a line" {
+    run bash -c 'source "$1/lib/verbs"; _WSGI_PYTHON=$2
+        _wsgi_verbs_run status' - "$REPO" "$BATS_TEST_TMPDIR/python3"
+
+    assert_failure 1
+    assert_output "[ERROR] wsgi: no $BATS_TEST_TMPDIR/python3; install \
+Python 3.9 or later there"
+
+    run /usr/bin/python3 -c 'import runpy, sys
+sys.version_info = (3, 8, 20, "final", 0)
+runpy.run_path(sys.argv.pop(1), run_name="__main__")' \
+        "$REPO/lib/devstack_wsgi" status
+
+    assert_failure 1
+    assert_output "[ERROR] wsgi: /usr/bin/python3 is Python 3.8; install \
+Python 3.9 or later there"
+}
+
 # Complete a command line in a bash that has sourced the completion.
 #
 # Usage: complete_line WORD...    the last one is completed; sets lines

@@ -42,10 +42,6 @@ class Apache(Front):
         self._asked = False
 
     def site(self, record: Record, backend: Record, facts: Facts) -> str:
-        inside = ''
-        if facts.secret:
-            inside = ('    RequestHeader unset X-Devstack-Wsgi-Direct\n'
-                      f'    RequestHeader set X-Devstack-Wsgi-Secret {facts.secret}')
         transport = ''
         if facts.protocol == 'http':
             transport = template.fill('site/http.conf', forms=_underscored(), said=_said(record)
@@ -53,8 +49,9 @@ class Apache(Front):
         scheme = _SCHEME_BEHIND_TLS if record.tls_proxy == 'yes' else _SCHEME
         return template.fill(
             'site/site.conf', name=record.name, path=record.path, scheme=f'    {scheme}',
-            before=_balancer(backend, facts), backend=_backend(backend, facts),
-            inside=inside, transport=transport, site_dir=paths.site_dir(record))
+            member=backend.name, address=facts.address, standby=facts.standby,
+            backend=_backend(backend, facts), secret=facts.secret, transport=transport,
+            site_dir=paths.site_dir(record))
 
     def proxy(self, name: str, url: str, path: str) -> str:
         return template.fill('site/proxy.conf', name=name, url=url, path=path)
@@ -102,7 +99,7 @@ class Apache(Front):
         # Fedora's httpd loads every module that it has
         if self.packaging == 'rpm':
             return []
-        needed: set[str] = {'proxy', 'proxy_http'} if proxies else set()
+        needed: set[str] = {'proxy', 'proxy_http', 'env'} if proxies else set()
         for facts in backends:
             needed |= _COMMON | {'proxy_uwsgi' if facts.protocol == 'uwsgi' else 'proxy_http'}
             if facts.standby:
@@ -198,16 +195,6 @@ def _underscored() -> str:
             if '_' in marks:
                 forms.append(first + ''.join(mark + word for mark, word in zip(marks, rest)))
     return '\n'.join(f'    RequestHeader unset {each}' for each in forms)
-
-
-def _balancer(record: Record, facts: Facts) -> str:
-    """The two addresses of a service of which the second holds what comes while the first is away;
-    '' for a service with one.
-    """
-    if not facts.standby:
-        return ''
-    return template.fill('site/balancer.conf', name=record.name, address=facts.address,
-                         standby=facts.standby).rstrip('\n')
 
 
 def _backend(record: Record, facts: Facts) -> str:

@@ -10,19 +10,25 @@ import dataclasses
 import functools
 import importlib
 import os
-from typing import Sequence
+from typing import Iterable, Protocol, Sequence
 
-from devstack_wsgi import fields, template
+from devstack_wsgi import fields, host, template
 from devstack_wsgi.record import Record
 
 DEFAULT = 'uwsgi'
+PYTHON = '/usr/bin/python3 -IS'
+# Seconds that a request in flight gets when its process has to go. The unit gives more
+# (files/unit/wsgi.conf), so that systemd never cuts it short.
+MERCY = 30
+# seconds without a request after which a service on demand ends
+IDLE = 300
 
 
 @dataclasses.dataclass(frozen=True)
 class File:
     """A file that the server or its units read.
 
-    kind: config, script, conf, defaults, or helper:NAME for a program of files/
+    kind: config, script, facts, conf, defaults, or helper:NAME for a program of files/
     """
 
     kind: str
@@ -83,7 +89,7 @@ class Facts:
     secret: str = ''
 
 
-class Server:
+class Server(Protocol):
     """What every server answers. `name` is the mode, and the module's name.
 
     suffix, script_suffix: how the names of its configuration and of its script end
@@ -96,35 +102,37 @@ class Server:
     packages:   the distribution's, for dpkg and for rpm
     """
 
-    name = ''
-    suffix = 'conf'
-    script_suffix = 'py'
-    reads_conf = False
-    merge = 'lines'
-    own_port = False
-    numbers_workers = False
+    name: str = ''
+    suffix: str = 'conf'
+    script_suffix: str = 'py'
+    reads_conf: bool = False
+    merge: str = 'lines'
+    own_port: bool = False
+    numbers_workers: bool = False
     transports: tuple[str, ...] = ('http',)
     packages: dict[str, tuple[str, ...]] = {}
 
     def check(self, record: Record) -> None:
         """Whether this system can run a record. Raises Refused."""
-        raise NotImplementedError
 
     def settings(self) -> Sequence[str]:
         """The settings that --set may name."""
-        raise NotImplementedError
 
     def describe(self, record: Record) -> Facts:
         """How a record runs under this server."""
-        raise NotImplementedError
 
     def conf(self, record: Record) -> str:
         """The text of CONF; asked of the one server that reads it."""
-        raise NotImplementedError
 
     def count(self, records: Sequence[Record]) -> list[str]:
         """'PROCESSES REQUESTS' for each record, '- -' for one that does not run."""
-        raise NotImplementedError
+
+
+def ask_control(name: str, where: Iterable[str]) -> list[str]:
+    """What the control.py of a server counts, a line for each path."""
+    _, said = host.ask(*PYTHON.split(), str(template.FILES / name / 'control.py'), 'stats',
+                       *map(host.real, where))
+    return said.splitlines()
 
 
 @functools.lru_cache(None)
@@ -150,10 +158,9 @@ def transports() -> tuple[str, ...]:
 def get(name: str) -> Server:
     """The server of a mode that is known."""
     module = importlib.import_module(f'devstack_wsgi.servers.{name}')
-    for each in vars(module).values():
-        if isinstance(each, type) and issubclass(each, Server) and each.name == name:
-            return each()
-    raise LookupError(f'servers/{name}.py has no server of that name')
+    found: type[Server] = next(each for each in vars(module).values() if isinstance(each, type)
+                               and vars(each).get('name') == name)
+    return found()
 
 
 def health_checks(record: Record) -> str:

@@ -16,14 +16,7 @@ from devstack_wsgi import fields, host, paths, servers, template, text, venv
 from devstack_wsgi.fronts import front
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
-from devstack_wsgi.servers import Facts, File, Server
-
-PYTHON = '/usr/bin/python3 -IS'
-# Seconds that a request in flight gets when its process has to go. The unit gives more
-# (files/unit/wsgi.conf), so that systemd never cuts it short.
-MERCY = 30
-# seconds without a request after which a service on demand ends
-IDLE = 300
+from devstack_wsgi.servers import IDLE, MERCY, PYTHON, Facts, File, Server, ask_control
 
 # Options of WSGIDaemonProcess that --set may name; the others are set by options of 'wsgi deploy',
 # or a promise of the library rests on them.
@@ -41,6 +34,10 @@ SETTINGS = (
 OF_UWSGI = {'harakiri': 'request-timeout', 'max-requests': 'maximum-requests',
             'listen': 'listen-backlog', 'post-buffering': '', 'buffer-size': '',
             'thunder-lock': ''}
+# what an edit of CONF may say besides; 'wsgi deploy' has options for these
+OF_CONF = {'processes': 'processes', 'workers': 'processes', 'threads': 'threads',
+           'chdir': 'home', 'chdir2': 'home', 'venv': 'python-home', 'virtualenv': 'python-home',
+           'home': 'python-home', 'pythonpath': 'python-path'}
 _FORMS = {'lang': ('[A-Za-z0-9._-]+', 'a locale'), 'locale': ('[A-Za-z0-9._-]+', 'a locale'),
           'umask': ('[0-7]{1,4}', 'an octal number (022)')}
 # what DevStack's command says to uWSGI and adopt.py has put into the record
@@ -61,11 +58,8 @@ class ModWsgi(Server):
             raise Refused(record.name, 'mod_wsgi is not installed',
                           f"install {' '.join(self.packages[front().packaging])},"
                           ' or mod_wsgi from PyPI into the venv')
-        theirs = venv.python_version(record.venv) if record.venv else ''
-        if theirs and theirs not in pythons:
-            raise Refused(record.name, f'the venv has Python {theirs}, {module} is for'
-                          f" {' '.join(pythons) or 'none'}",
-                          'make the venv with /usr/bin/python3, or install mod_wsgi into it')
+        venv.refuse_other_python(
+            record, pythons, f"{module} is for {' '.join(pythons) or 'none'}", 'mod_wsgi')
         _check_command(record)
         for setting in record.set:
             _check_setting(record.name, *setting.partition('=')[::2])
@@ -74,12 +68,13 @@ class ModWsgi(Server):
         return SETTINGS
 
     def describe(self, record: Record) -> Facts:
-        conf = paths.config(record)
+        conf, facts = paths.config(record), paths.facts(record)
         helper = f"{PYTHON} {paths.helper('mod_wsgi-control')}"
         idle = f' {IDLE}' if record.demanded else ''
         unix = (paths.socket(record),) if record.path else ()
         return Facts(
             files=(File('config', _config(record)), File('script', _script(record)),
+                   File('facts', _facts(record)),
                    File('helper:mod_wsgi-control', template.read('mod_wsgi/control.py')),
                    File('helper:service.py', template.read('helpers/service.py')),
                    *servers.runtime(self.name),
@@ -88,13 +83,13 @@ class ModWsgi(Server):
             command=f'{_httpd()[0]} -f {conf} -DFOREGROUND',
             replaces=True,
             prepare=f'{helper} settle --ini {record.conf} --defaults {paths.defaults(record)}'
-                    f' --conf {conf}' if record.conf else '',
-            ready=f'{helper} ready --conf {conf} \\\n    --path {record.path}{record.check}',
-            stop=f'{helper} stop --conf {conf}',
+                    f' --facts {facts}' if record.conf else '',
+            ready=f'{helper} ready --facts {facts} \\\n    --path {record.path}{record.check}',
+            stop=f'{helper} stop --facts {facts}',
             stop_as_root=True,
             reload=_reload(record, helper),
             listens=unix + ((record.listen,) if record.listen else ()),
-            forwarder=f"{PYTHON} {paths.helper('mod_wsgi-forward')} {conf}{idle}",
+            forwarder=f"{PYTHON} {paths.helper('mod_wsgi-forward')} {facts}{idle}",
             idles=record.demanded,
             protocol='http',
             # on demand every request passes the forwarder, which notices when none comes
@@ -104,10 +99,7 @@ class ModWsgi(Server):
         )
 
     def count(self, records: Sequence[Record]) -> list[str]:
-        _, said = host.ask(
-            *PYTHON.split(), str(template.FILES / 'mod_wsgi/control.py'), 'stats',
-            *(host.real(paths.run(record)) for record in records))
-        return said.splitlines()
+        return ask_control(self.name, map(paths.run, records))
 
 
 def _httpd() -> tuple[str, str]:
@@ -197,19 +189,22 @@ def _quiet(record: Record) -> str:
 
 
 def _config(record: Record) -> str:
-    modules = _httpd()[1]
-    lines = []
-    for name in ('mpm_event', 'authz_core', 'log_config', 'unixd'):
-        lines += [f'<IfModule !{name}_module>',
-                  f'    LoadModule {name}_module "{modules}/mod_{name}.so"', '</IfModule>']
-    lines.append(f'LoadModule wsgi_module "{_module(record.venv)[0]}"')
     run = paths.run(record)
     return template.fill(
-        'mod_wsgi/httpd.conf.in', name=record.name, run=run, modules='\n'.join(lines),
-        port=record.port, secret=record.secret, quiet=_quiet(record), daemon=_daemon(record),
+        'mod_wsgi/httpd.conf.in', name=record.name, run=run, modules=_httpd()[1],
+        module=_module(record.venv)[0], port=record.port, secret=record.secret,
+        quiet=_quiet(record), daemon=_daemon(record), script=paths.script(record),
         # what CONF says otherwise than when it was written
-        caller=f'IncludeOptional "{run}/daemon.conf"' if record.conf else '',
-        script=paths.script(record))
+        caller=run if record.conf else '')
+
+
+def _facts(record: Record) -> str:
+    """What the helpers have to know of the service, for conf.py to read."""
+    words = {key: option for key, option in {**OF_CONF, **OF_UWSGI}.items() if option}
+    return (f"# written by lib/devstack_wsgi for {record.name}; change it with 'wsgi deploy"
+            f" {record.name} ...'\nport={record.port}\nsecret={record.secret}\n"
+            f"daemon={_daemon(record)}\n"
+            f"words={' '.join(f'{key}={option}' for key, option in words.items())}\n")
 
 
 def _script(record: Record) -> str:

@@ -17,14 +17,18 @@ from devstack_wsgi import conf, host, paths, servers, template, text, venv
 from devstack_wsgi.fronts import front
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
-from devstack_wsgi.servers import Facts, File, Server, Variable, health_checks
+from devstack_wsgi.servers import (
+    IDLE,
+    MERCY,
+    PYTHON,
+    Facts,
+    File,
+    Server,
+    Variable,
+    ask_control,
+    health_checks,
+)
 
-PYTHON = '/usr/bin/python3 -IS'
-# Seconds that a request in flight gets when its worker has to go. The unit gives more
-# (files/unit/wsgi.conf), so that systemd never cuts it short.
-MERCY = '30'
-# seconds without a request after which a service on demand ends
-IDLE = '300'
 # settings that an option of 'wsgi deploy' sets
 BY_OPTION = {
     'module': '--app', 'wsgi': '--app', 'wsgi-file': '--script', 'file': '--script',
@@ -107,10 +111,7 @@ class Uwsgi(Server):
         return '\n'.join(lines) + '\n'
 
     def count(self, records: Sequence[Record]) -> list[str]:
-        _, said = host.ask(
-            *PYTHON.split(), str(template.FILES / 'uwsgi/control.py'), 'stats',
-            *(host.real(paths.stats(record)) for record in records))
-        return said.splitlines()
+        return ask_control(self.name, map(paths.stats, records))
 
 
 def _system_program() -> str:
@@ -138,14 +139,11 @@ def _is_packaged(program: str) -> bool:
 
 def _check_python(record: Record) -> None:
     """Refuse a venv whose Python the distribution's uWSGI has no plugin for."""
-    theirs = venv.python_version(record.venv)
     plugins = (re.search(r'/python(3)([0-9]+)_plugin\.so$', path) for path in sorted(
         glob.glob(glob.escape(host.SYSROOT) + '/usr/lib*/uwsgi/plugins/*')))
-    ours = [f'{each.group(1)}.{each.group(2)}' for each in plugins if each]
-    if theirs and theirs not in ours:
-        raise Refused(record.name, f"the venv has Python {theirs}, the system's uWSGI loads"
-                      f" {' '.join(ours) or 'no Python'}",
-                      'make the venv with /usr/bin/python3, or install uwsgi into it')
+    pythons = [f'{each.group(1)}.{each.group(2)}' for each in plugins if each]
+    venv.refuse_other_python(
+        record, pythons, f"the system's uWSGI loads {' '.join(pythons) or 'no Python'}", 'uwsgi')
 
 
 def _check_setting(name: str, key: str, program: str) -> None:
@@ -176,84 +174,35 @@ def _settings(record: Record) -> str:
     What each costs a request is in doc/source/performance.rst: none is worth its absence but the
     access lines, a fifth of the CPU of a small one, and those are a promise.
     """
-    behind = record.transport == 'http' and record.path
-    return template.fill(
-        'uwsgi/conf.ini.in', name=record.name, processes=record.processes,
-        threads=record.threads, lazy='false' if record.preload == 'yes' else 'true', mercy=MERCY,
-        peer='%(var.HTTP_X_DEVSTACK_WSGI_PEER)' if behind else '%(addr)',
-        application='\n'.join(_application(record)),
-        # a plugin that writes its own site for our CONF relies on it, too
-        buffering=_BUFFERING if record.path else '',
-        closes=_CLOSES if record.transport == 'http' else '',
-        demand=_DEMAND if record.demanded else '', quiet=_quiet(record),
-        devstack=_for_devstack(record)).rstrip('\n')
-
-
-# who asks without the front waits for 100 Continue, which only the runtime says
-_BUFFERING = """\
-# read a body before the application runs: an answer given without
-# reading it is lost otherwise (unbit/uwsgi#2368)
-post-buffering = 8192"""
-_CLOSES = """\
-# uWSGI ends each connection; a client that would use it again
-# has to know
-add-header = Connection: close"""
-_DEMAND = f"""\
-# nobody asked for so many seconds: end, the socket starts us
-idle = {IDLE}
-die-on-idle = true"""
-_ADOPTED = """\
-# where a unit of somebody else's starts this
-die-on-term = true
-# the time of the start, which Neutron asks for
-start-time = %t"""
-
-
-def _application(record: Record) -> list[str]:
-    """What the application is and where it is looked for."""
-    lines = []
-    if _is_packaged(_program(record)):
-        # uWSGI from PyPI has Python built in
-        lines.append('plugins = python3')
-    if record.mode == Uwsgi.name:
-        lines.append(f'wsgi-file = {paths.script(record)}')
-    elif record.script:
-        lines.append(f'wsgi-file = {record.script}')
-    else:
-        lines.append(f'module = {record.app}')
+    packaged = _is_packaged(_program(record))
+    http = record.transport == 'http'
+    script = paths.script(record) if record.mode == Uwsgi.name else record.script
     # DevStack's command says the venv and the arguments itself, but not to one that stands in
     ours = record.stands_in or not record.command
-    if record.venv and ours:
-        lines.append(f'venv = {record.venv}')
-    lines += [f'pythonpath = {folder}' for folder in record.python_path]
-    if record.chdir:
-        lines.append(f'chdir = {record.chdir}')
-    if record.arg and ours:
+    # nobody looks for an address that the front does not speak to; and uWSGI does not find
+    # 0.0.0.0:8775 among what systemd hands over, which it calls :8775
+    spoken_to = record.adopted and record.path
+    return template.fill(
+        'uwsgi/conf.ini.in', name=record.name, processes=record.processes,
+        threads=record.threads, lazy='false' if record.preload == 'yes' else 'true',
+        mercy=str(MERCY),
+        # uWSGI from PyPI has Python built in
+        plugins='python3' if packaged else '',
+        script=script, module='' if script else record.app,
+        venv=record.venv if ours else '',
+        python_path='\n'.join(f'pythonpath = {folder}' for folder in record.python_path),
+        chdir=record.chdir,
         # uWSGI cuts it at spaces, whatever the quotes: none has one (check)
-        lines.append(f"pyargv = {text.ini_value(' '.join(record.arg))}")
-    return lines
-
-
-def _quiet(record: Record) -> str:
-    """What keeps health checks out of the access lines: the record's own path, whoever asks, and
-    the library's probe.
-    """
-    route = f'route = {health_checks(record)} donotlog:'
-    # the front page is everybody's: only our own probe is left out
-    return ('route-if-not = equal:${HTTP_USER_AGENT};devstack-wsgi-ready goto:asked\n'
-            f'{route}\nroute-label = asked' if record.check == '/' else route)
-
-
-def _for_devstack(record: Record) -> str:
-    """What DevStack's callers look for in CONF, or start it with elsewhere."""
-    if not record.adopted:
-        return ''
-    # nobody looks for one that the front does not speak to; and uWSGI does not find 0.0.0.0:8775
-    # among what systemd hands over, which it calls :8775
-    if not (record.listen and record.path):
-        return _ADOPTED
-    return (f'{_ADOPTED}\n# where Apache speaks to it, whatever server it is under\n'
-            f'http-socket = {record.listen}')
+        arguments=text.ini_value(' '.join(record.arg)) if ours else '',
+        peer='%(var.HTTP_X_DEVSTACK_WSGI_PEER)' if http and record.path else '%(addr)',
+        # a plugin that writes its own site for our CONF relies on it, too
+        front='yes' if record.path else '', closes='yes' if http else '',
+        idle=str(IDLE) if record.demanded else '',
+        # the record's own path is logged for nobody; of the front page, which is everybody's, only
+        # our own probe is left out
+        checks=health_checks(record), root='yes' if record.check == '/' else '',
+        adopted='yes' if record.adopted else '',
+        http_socket=record.listen if spoken_to else '').rstrip('\n')
 
 
 def _without(lines: list[str], chosen: set[str]) -> list[str]:

@@ -65,7 +65,7 @@ def test_no_field_takes_nothing_or_what_is_no_text(field, value, advice):
 
 
 def test_every_field_that_a_caller_may_give_is_an_option_in_help_and_no_other_is():
-    options = re.findall(r'^  (--[a-z-]+)', manual.of('deploy'), re.MULTILINE)
+    options = re.findall(r'^  (--[a-z-]+)', '\n'.join(manual.of('deploy')), re.MULTILINE)
 
     assert options == [*(f'--{field.name}' for field in fields.FIELDS if not field.own),
                        '--dry-run']

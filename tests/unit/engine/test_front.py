@@ -110,7 +110,8 @@ def test_modules_are_what_the_transport_needs_and_is_not_there_yet(system):
     assert modules_of(three) == []
     put(system, '/etc/apache2/mods-enabled/proxy.load', '')
     assert modules_of(one) == ['headers', 'proxy_uwsgi']
-    assert front().modules([], True) == ['proxy_http']
+    # SetEnv
+    assert front().modules([], True) == ['env', 'proxy_http']
 
 
 def test_fedoras_apache_has_all_modules(system):

@@ -196,7 +196,7 @@ def test_only_roots_and_the_fronts_eyes_see_the_secret(system):
     files = [file for file in plan.wanted(registry, ['one']).values() if secret in file.text]
 
     assert {file.kind: f'{file.mode:o}' for file in files} == {
-        'record': '640', 'config': '640', 'site': '640'}
+        'record': '640', 'config': '640', 'facts': '640', 'site': '640'}
 
 
 # ---- what it counts

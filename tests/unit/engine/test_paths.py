@@ -10,13 +10,12 @@ from conftest import make_fedora, shaped
 from devstack_wsgi import paths, servers
 from devstack_wsgi.fronts import front
 
-OF_RECORDS = (paths.config, paths.script, paths.defaults, paths.unit, paths.dropin,
-              paths.socket_unit, paths.forward_unit, paths.site_dir, paths.socket,
-              paths.socket_link, paths.run, paths.stats)
+OF_RECORDS = ('config', 'script', 'defaults', 'facts', 'unit', 'dropin', 'socket_unit',
+              'forward_unit', 'site_dir', 'socket', 'socket_link', 'run', 'stats')
 
 
 def all_paths(record):
-    return {**{each.__name__: each(record) for each in OF_RECORDS},
+    return {**{each: getattr(paths, each)(record) for each in OF_RECORDS},
             'record': paths.record(record.name), 'site': front().site_path(record.site)}
 
 
@@ -26,6 +25,7 @@ def test_a_service_whose_names_are_all_one(system, tmp_path):
         'config': '/etc/devstack-wsgi/uwsgi/thing-api.ini',
         'script': '/etc/devstack-wsgi/uwsgi/thing-api.py',
         'defaults': '/etc/devstack-wsgi/uwsgi/thing-api.defaults',
+        'facts': '/etc/devstack-wsgi/uwsgi/thing-api.facts',
         'unit': '/etc/systemd/system/devstack@thing-api.service',
         'dropin': '/etc/systemd/system/devstack@thing-api.service.d/50-wsgi.conf',
         'socket_unit': '/etc/systemd/system/devstack@thing-api.socket',

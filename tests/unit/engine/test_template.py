@@ -72,6 +72,15 @@ def test_a_line_with_several_marks_stays(written):
     assert template.fill(name, empty='', also='', full='x') == 'a=,;\nb=x\nc=x\nd\n'
 
 
+def test_a_line_behind_a_condition_is_there_if_that_is_not_empty(written):
+    name = written('@EMPTY?@a', '@FULL?@', '@FULL?@  b', '@FULL?@c=@EMPTY@', '@FULL?@@EMPTY@@FULL@',
+                   '@EMPTY?@d=@FULL@', 'e @FULL?@')
+
+    assert template.fill(name, empty='', full='x') == '\n  b\nx\ne @FULL?@\n'
+    with pytest.raises(KeyError, match='nothing fills @FULL@'):
+        template.fill(name, empty='')
+
+
 def test_several_lines_may_take_the_place_of_a_mark(written):
     assert template.fill(written('a', '@BLOCK@', 'd'), block='b\nc') == 'a\nb\nc\nd\n'
 

@@ -16,8 +16,8 @@ function setup {
 #         that answers so and gives what it was asked; 'process'
 function forward {
     cat > "$BATS_TEST_TMPDIR/conf" <<'END'
-Listen 127.0.0.1:@PORT@
-Define DEVSTACK_WSGI_SECRET 0123456789abcdef0123456789abcdef
+port=@PORT@
+secret=0123456789abcdef0123456789abcdef
 END
     run /usr/bin/python3 -c '
 import os, socket, struct, subprocess, sys, threading, time
@@ -141,7 +141,7 @@ httpd = subprocess.Popen([sys.executable, sys.argv[1]], stdout=subprocess.PIPE)
 port = int(httpd.stdout.readline())
 conf = sys.argv[1] + ".conf"
 with open(conf, "w") as text:
-    text.write("Listen 127.0.0.1:%d\nDefine DEVSTACK_WSGI_SECRET x\n" % port)
+    text.write("port=%d\nsecret=x\n" % port)
 said = collections.Counter()
 def ask():
     try:
@@ -157,7 +157,7 @@ while stop is None or stop.poll() is None:
     if len(clients) == 40:
         threading.Thread(target=httpd.wait).start()
         stop = subprocess.Popen(
-            ["/usr/bin/python3", "-I", sys.argv[2], "stop", "--conf", conf],
+            ["/usr/bin/python3", "-I", sys.argv[2], "stop", "--facts", conf],
             env={"MAINPID": str(httpd.pid), "RUNTIME_DIRECTORY": "/nowhere"})
     time.sleep(0.01)
 clients.append(threading.Thread(target=ask))
@@ -169,4 +169,27 @@ print(stop.wait(), *sorted(said))
 
     assert_success
     assert_output '0 ConnectionRefusedError ok'
+}
+
+@test "mod_wsgi settle: each setting of uWSGI that --set takes, CONF may say" {
+    local words
+    fake_system
+    "$REPO/tools/wsgi" deploy one --app m:a --path /one --user "$ACCOUNT" \
+        --mode mod_wsgi
+    printf 'threads = 1\n' > "$BATS_TEST_TMPDIR/defaults"
+    printf '%s\n' 'threads = 3' 'harakiri = 9' 'max-requests = 7' \
+        'listen = 5' 'chdir = /srv' 'odd = 1' > "$BATS_TEST_TMPDIR/ini"
+
+    run env RUNTIME_DIRECTORY="$BATS_TEST_TMPDIR" /usr/bin/python3 -I \
+        "$REPO/files/mod_wsgi/control.py" settle \
+        --ini "$BATS_TEST_TMPDIR/ini" --defaults "$BATS_TEST_TMPDIR/defaults" \
+        --facts "$WSGI_SYSROOT/etc/devstack-wsgi/mod_wsgi/one.facts"
+
+    assert_success
+    assert_output \
+        "devstack-wsgi: $BATS_TEST_TMPDIR/ini: odd means nothing to mod_wsgi"
+    words=$(< "$BATS_TEST_TMPDIR/daemon.conf")
+    assert_equal "$words" 'Define DEVSTACK_WSGI_DAEMON "processes=2 threads=3 '\
+'home=/srv shutdown-timeout=9 listen-backlog=5 connect-timeout=300 '\
+'lang=C.UTF-8 locale=C.UTF-8 request-timeout=9 maximum-requests=7"'
 }
