@@ -326,10 +326,11 @@ END
     local -a bad=()
 
     for verb in deploy apply start stop restart reload wait switch remove \
-        status check show; do
+        status check show catalog completion; do
         run "$REPO/tools/wsgi" "$verb" --help
-        [[ "$status" == 0 && "$output" == *"Usage:   wsgi_$verb"* &&
-            "$output" == *'Returns: 0'* && "$output" == *'Example: '* ]] ||
+        [[ "$status" == 0 && "$output" == *"Usage:   wsgi $verb"* &&
+            "$output" == *'Returns: 0'* &&
+            "$output" == *'Example: '*"wsgi $verb"* ]] ||
             bad+=("$verb;")
         [[ "$output" != *'#'* ]] || bad+=("$verb: comment signs;")
     done
@@ -417,6 +418,32 @@ END
 
     complete_line zz
     assert_output ''
+}
+
+@test "tools/wsgi: a verb is completed with its own options" {
+    complete_line status --
+    assert_output $'--json\n--help'
+    complete_line start --
+    assert_output $'--all\n--help'
+    complete_line switch --
+    assert_output $'--dry-run\n--help'
+    complete_line completion -
+    assert_output -- --help
+}
+
+@test "tools/wsgi: no line of a manual is wider than 79 columns" {
+    local verb line
+    local -a verbs=('') bad=()
+    mapfile -t -O 1 verbs < <("$REPO/tools/wsgi" --help |
+        sed -n 's/^  \([a-z][a-z]*\) .*/\1/p')
+
+    for verb in "${verbs[@]}"; do
+        while IFS= read -r line; do
+            [[ ${#line} -le 79 ]] || bad+=("$verb: $line;")
+        done < <("$REPO/tools/wsgi" ${verb:+"$verb"} --help)
+    done
+
+    assert_equal "${#verbs[@]} ${bad[*]}" '15 '
 }
 
 @test "tools/wsgi: catalog lists what deploy knows by name" {
