@@ -32,6 +32,7 @@ function stack_with {
     devstack_answers
 }
 
+# bats test_tags=full
 @test "samples: local.conf.uwsgi has every API under uWSGI" {
     stack_with local.conf.uwsgi
 
@@ -40,6 +41,7 @@ function stack_with {
     assert_success
 }
 
+# bats test_tags=full
 @test "samples: local.conf.mod_wsgi has every API under mod_wsgi" {
     stack_with local.conf.mod_wsgi
 
@@ -65,6 +67,7 @@ function stack_with {
     assert_line 'harakiri = 120'
 }
 
+# bats test_tags=full
 @test "samples: local.conf.library-only leaves every API to DevStack" {
     stack_with local.conf.library-only
 
