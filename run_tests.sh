@@ -2,7 +2,9 @@
 #
 # run_tests.sh - set this machine up for the tests and run them
 #
-# Usage: sudo ./run_tests.sh [ENVIRONMENT...]
+# Usage: ./run_tests.sh [ENVIRONMENT...]
+#
+# Needs root: for a user it starts itself again with sudo.
 #
 # Installs the packages that bindep.txt names and that are missing, makes a
 # venv with tox in .venv, and runs the environments of tox.ini; without an
@@ -11,7 +13,7 @@
 # Packages that bring a daemon do not start it; what is installed already is
 # left as it is.
 #
-# Depends on: Debian (apt-get) and root
+# Depends on: Debian (apt-get); root, or sudo (tests/bin/as-root)
 # Reads:      CI: with CI=true a test that is skipped is a test that failed
 # Writes:     packages; .venv, .tox and .results in the checkout
 # Exit:       0 all passed; 1 something failed, the reason above; 2 wrong
@@ -117,7 +119,7 @@ function main {
     [[ "${#environments[@]}" -gt 0 ]] ||
         environments=(linters unit zuul functional speed)
     cd -- "$(realpath -- "${BASH_SOURCE[0]%/*}")" || return 1
-    [[ "$EUID" == 0 ]] || fail "only root can do this: sudo $0"
+    [[ "$EUID" == 0 ]] || exec tests/bin/as-root "$PWD/run_tests.sh" "$@"
     type -P apt-get > /dev/null ||
         fail "no apt-get here; install what bindep.txt names, then run tox"
     trap finish EXIT

@@ -218,36 +218,35 @@ FIELDS = (
     Field('site', _other_name, 'SITE', ("the front's site and the socket (default: NAME)",)),
     Field('key', _other_name, 'KEY', ("DevStack's name for it (default: NAME)",)),
     Field('app', _app, 'M:C', (
-        'the application, MODULE:CALLABLE, or with () behind it what',
-        'makes it, called once without arguments; or')),
+        'the application, MODULE:CALLABLE; with () at its end, a',
+        'factory that is called once without arguments; or')),
     Field('script', _file, 'FILE', ("a file that defines 'application'",)),
-    Field('path', _path, 'URL', ('where it answers behind the front (/compute); and/or',)),
-    Field('listen', _listen, 'H:P', ('an address of its own, spoken to in HTTP',)),
+    Field('path', _path, 'URL', ('its URL behind the front (/compute); and/or',)),
+    Field('listen', _listen, 'H:P', ('an address of its own, for HTTP',)),
     Field('mode', _chosen('mode'), 'M', (
-        'the server (default: WSGI_MODE, else the one that it is under,', 'else uwsgi)')),
+        'the server (default: WSGI_MODE, else its present one, else', 'uwsgi)')),
     Field('transport', _chosen('transport'), 'T', (
-        'uwsgi, or http (for chunked bodies), between the front and it',)),
+        'between the front and it: uwsgi, or http (for chunked bodies)',)),
     Field('processes', _workers, 'N', ('1 to 512 (default: API_WORKERS, else 2)',)),
     Field('threads', _workers, 'N', ('in each process, 1 to 512 (default 1)',)),
     Field('preload', _yes_or_no, '', ('load once, then fork (default: each process loads)',)),
-    Field('user', _account, 'U', ('the user that it runs as (default: who called sudo)',)),
+    Field('user', _account, 'U', ('the user that it runs as (default: the caller of sudo)',)),
     Field('group', _account, 'G', ("(default: the user's own)",)),
     Field('venv', _file, 'DIR', (
-        'the virtual environment that it runs in; one that has an',
-        'old release, by what the catalogue knows of it, has its',
-        'console script run')),
+        'its virtual environment; an old release in it is run by the',
+        'console script that the catalogue names')),
     Field('env', _env, 'K=V', ('a variable of its environment; may be repeated',), many=True),
     Field('arg', _arg, 'A', ('an argument, sys.argv[1] on; may be repeated',), many=True),
     Field('chdir', _file, 'DIR', ('its working directory',)),
     Field('python-path', _file, 'D', ('a folder for sys.path; may be repeated',), many=True),
     Field('healthcheck', _healthcheck, 'P', (
-        'a path below its own that tells whether it is well',)),
+        'a path under its URL that answers below 400 when it is well',)),
     Field('variable', _variable, 'V', (
         "a variable of the front's modules that it sees (OIDC_CLAIM_sub);",
         'may be repeated'), many=True),
     Field('on-demand', _yes_or_no, '', (
         'started by the first request, ended when idle for 300 s',)),
-    Field('conf', _file, 'FILE', ("the server's configuration, elsewhere",)),
+    Field('conf', _file, 'FILE', ("where the server's configuration is, if elsewhere",)),
     Field('set', _set, 'K=V', ("a setting of the server's own; may be repeated",), many=True),
     Field('hardening', _one_of(*SANDBOXES), 'H', (
         'off, standard or strict (default: WSGI_HARDENING, but no',

@@ -50,3 +50,33 @@ load ../helpers/grenade
     run in_machine find /etc/systemd/system -path '*/devstack@*.d/*'
     assert_output ''
 }
+
+# bats test_tags=full
+@test "grenade: the files of devstack/samples go from uwsgi to mod_wsgi" {
+    local pair text samples=$REPO/devstack/samples
+    for pair in old:local.conf.grenade-base new:local.conf.grenade-target; do
+        # what grenade's own local.conf adds
+        text=DEST=/opt/stack/${pair%:*}$'\n'
+        text+=ENABLED_SERVICES=key,g-api,n-api,n-api-meta,placement-api
+        text=$(sed "/^\[\[local/ r /dev/stdin" "$samples/${pair#*:}" \
+            <<< "$text")
+        # shellcheck disable=SC2016  # expanded in the machine
+        as_stack 'printf "%s\n" "$2" > "$1/devstack/local.conf"
+            ln -sfn /opt/stack/wsgi "$1/devstack-plugin-wsgi"' \
+            "${pair%:*}" "$text"
+    done
+    # the stand-in has a folder in the place of a URL
+    # shellcheck disable=SC2016  # expanded in the machine
+    as_stack 'printf "%s\n" "$1" > new/devstack/pluginrc' \
+        "$(sed 's| https://.*| /opt/stack/wsgi|' "$samples/pluginrc.grenade")"
+
+    devstack_apis keystone g-api n-api n-api-meta placement-api
+    devstack_in new devstack grenade.sh base
+    devstack_answers
+    devstack_servers uwsgi
+    devstack_in new devstack grenade.sh shutdown
+    devstack_in new devstack grenade.sh upgrade
+
+    devstack_answers
+    devstack_servers mod_wsgi
+}

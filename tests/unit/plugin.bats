@@ -281,6 +281,59 @@ function with_line {
     assert_output --partial "printf 'stock again"
 }
 
+# Go through pre-install with the localrc of a sample.
+#
+# Usage: with_sample FILE    prints the variables of the library
+function with_sample {
+    local localrc=$BATS_TEST_TMPDIR/localrc
+    # shellcheck source=tests/standin/inc/meta-config
+    source "$REPO/tests/standin/inc/meta-config"
+    # shellcheck disable=SC2317  # the sample calls it
+    function enable_plugin { printf 'plugin %s\n' "$*"; }
+    extract_localrc_section "$1" "$localrc"
+    # shellcheck source=/dev/null  # the sample's
+    source "$localrc"
+    stub_devstack
+    untraced settings
+    phase stack pre-install
+    sed -n '/WSGI_/p' "$localrc"
+}
+
+@test "plugin: every sample of local.conf passes, and has the plugin's URL" {
+    local file line
+    local -a bad=()
+    # with OVN, which is DevStack's default
+    ENABLED_SERVICES=key,g-api,n-api,n-api-meta,placement-api,q-svc
+
+    for file in "$REPO"/devstack/samples/local.conf.*; do
+        run with_sample "$file"
+        [[ "$status" == 0 && "$output" == 'plugin devstack-plugin-wsgi '\
+'https://opendev.org/openstack/devstack-plugin-wsgi'* ]] ||
+            bad+=("${file##*/}: $output;")
+        # README.rst has every toggle
+        for line in "${lines[@]}"; do
+            [[ "$line" == *WSGI_*=* ]] || continue
+            line=${line%%=*}
+            grep -qF "\`\`${line%%_[a-z]*}" "$REPO/README.rst" ||
+                bad+=("${file##*/}: $line is not in README.rst;")
+        done
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
+@test "plugin: README.rst and devstack.rst name every sample" {
+    local file
+    local -a bad=()
+
+    for file in "$REPO"/devstack/samples/*; do
+        grep -qF "devstack/samples/${file##*/}" "$REPO/README.rst" \
+            "$REPO/doc/source/devstack.rst" || bad+=("${file##*/}")
+    done
+
+    assert_equal "${bad[*]}" ''
+}
+
 @test "plugin: unstack stops every service" {
     run phase unstack
 
