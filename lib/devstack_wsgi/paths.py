@@ -12,6 +12,10 @@ ETC = '/etc/devstack-wsgi'
 VAR = '/var/lib/devstack-wsgi'
 RUN = '/run/devstack-wsgi'
 UNITS = '/etc/systemd/system'
+# where DevStack's callers look for sockets, and what makes it at a boot: DevStack's own functions,
+# or the distribution's uWSGI
+LINKS = '/run/uwsgi'
+LINKS_MADE_BY = ('/etc/tmpfiles.d/uwsgi.conf', '/usr/lib/tmpfiles.d/uwsgi.conf')
 SERVICES = f'{ETC}/services'
 APPLIED = f'{VAR}/applied'
 REMOVED = f'{VAR}/removed'
@@ -69,7 +73,7 @@ def socket(of: Record) -> str:
 
 
 def socket_link(of: Record) -> str:
-    return f'/run/uwsgi/{of.site}.socket'
+    return f'{LINKS}/{of.site}.socket'
 
 
 def run(of: Record) -> str:

@@ -505,5 +505,8 @@ def release() -> Manifest:
     ours += [f'{paths.UNITS}/{name}' for name in host.listdir(paths.UNITS)
              if name.startswith('devstack@') and name.endswith('.service.d')]
     ours += [paths.ETC, paths.APPLIED, f'{paths.VAR}/helpers', paths.VAR, paths.RUN]
+    # systemd makes it for the first link, and leaves it
+    if not any(host.exists(each) for each in paths.LINKS_MADE_BY):
+        ours.append(paths.LINKS)
     step.each('rmdir', [path for path in ours if host.is_dir(path)])
     return step

@@ -418,10 +418,26 @@ function stock {
 
     adopt begin
     assert_equal "$(< "$file")" "d /var/run/uwsgi 0755 $ACCOUNT root"
+    # as systemd makes it
+    mkdir -p "$WSGI_SYSROOT/run/uwsgi"
     write && unit
+    adopt remove "$CONF"
+    # other plugins make their sockets in it
+    assert_dir_exists "$WSGI_SYSROOT/run/uwsgi"
     adopt clean
 
     assert_unchanged "$before"
+    assert_dir_not_exists "$WSGI_SYSROOT/run/uwsgi"
+}
+
+@test "adopt: the folder of DevStack's sockets stays with one in it" {
+    adopt begin
+    mkdir -p "$WSGI_SYSROOT/run/uwsgi"
+    touch "$WSGI_SYSROOT/run/uwsgi/theirs.socket"
+
+    adopt clean
+
+    assert_file_exists "$WSGI_SYSROOT/run/uwsgi/theirs.socket"
 }
 
 @test "adopt: a proxy is a site, and goes with the last service" {
