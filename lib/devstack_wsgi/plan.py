@@ -72,6 +72,9 @@ def wanted(registry: Registry, names: Iterable[str], fresh: Optional[Fresh] = No
     files: Files = {}
     for name in names:
         record = registry.records[name]
+        if fresh:
+            # the site that is there gives way to ours
+            record = dataclasses.replace(record, bypassed=False)
         facts = describe(record)
         add(files, record, facts, registry.text(name))
         if record.path:

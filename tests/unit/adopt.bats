@@ -48,6 +48,27 @@ function stock {
         "$WSGI_SYSROOT/etc/apache2/sites-enabled/"
 }
 
+@test "adopt: what stock wrote twice, with an address, is adopted alike" {
+    local before
+    export WSGI_MODE=mod_wsgi
+    function stock_address {
+        stock
+        sed -i 's/^socket = .*/http-socket = 127.0.0.1:60053/' \
+            "$WSGI_SYSROOT$CONF"
+        echo 'ProxyPass "/thing" "http://127.0.0.1:60053" retry=0' \
+            > "$SITES/thing-api.conf"
+    }
+    stock_address && unit
+    assert_file_contains "$SITES/thing-api.conf" 'balancer://thing-api/thing'
+    before=$(cat "$SITES/thing-api.conf" "$UNITS/devstack@thing.socket")
+
+    stock_address && unit
+
+    assert_equal \
+        "$(cat "$SITES/thing-api.conf" "$UNITS/devstack@thing.socket")" \
+        "$before"
+}
+
 @test "adopt: a write call makes record, CONF and site, and no unit" {
     local file
     write
