@@ -34,7 +34,7 @@ _URL = re.compile(r'https?://[A-Za-z0-9._:/[-]+\]?[A-Za-z0-9._:/-]*')
 # the CONFs that are left to DevStack, one a line, until the next boot
 NOTE = f'{paths.RUN}/.left'
 # what makes the folder of DevStack's sockets, at a boot as well
-TMPFILES = '/etc/tmpfiles.d/uwsgi.conf'
+TMPFILES = paths.LINKS_MADE_BY[0]
 # what the calls say themselves; the catalogue's is another's
 _SAID = ('app', 'script', 'path', 'listen', 'transport', 'env', 'arg', 'venv', 'chdir', 'user',
          'group')

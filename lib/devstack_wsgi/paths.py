@@ -15,6 +15,10 @@ VAR = '/var/lib/devstack-wsgi'
 RUN = '/run/devstack-wsgi'
 HELPERS = f'{VAR}/helpers'
 UNITS = '/etc/systemd/system'
+# where DevStack's callers look for sockets, and what makes it at a boot: DevStack's own functions,
+# or the distribution's uWSGI
+LINKS = '/run/uwsgi'
+LINKS_MADE_BY = ('/etc/tmpfiles.d/uwsgi.conf', '/usr/lib/tmpfiles.d/uwsgi.conf')
 SERVICES = f'{ETC}/services'
 APPLIED = f'{VAR}/applied'
 REMOVED = f'{VAR}/removed'
@@ -57,7 +61,7 @@ forward_unit = _of(f'{UNITS}/devstack@{{unit}}.forward.service')
 # what a person or another plugin adds to the site
 site_dir = _of(f'{ETC}/site.d/{{site}}')
 socket = _of(f'{RUN}/{{site}}.socket')
-socket_link = _of('/run/uwsgi/{site}.socket')
+socket_link = _of(f'{LINKS}/{{site}}.socket')
 # the service's runtime folder; beside it lie RUN.crashes and RUN.told
 run = _of(f'{RUN}/{{unit}}')
 stats = _of(f'{RUN}/{{unit}}/stats')

@@ -30,6 +30,7 @@ class Planned:
     edits:    a line for each edit
     changed:  '' as it should be, 'missing', 'text' or 'access'
     replaced: what is there goes to removed/
+    kept:     what is there stays, whatever is wanted
     """
 
     path: str
@@ -45,6 +46,7 @@ class Planned:
     edits: list[str] = dataclasses.field(default_factory=list)
     changed: str = ''
     replaced: bool = False
+    kept: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +72,9 @@ def wanted(registry: Registry, names: Iterable[str], fresh: Optional[Fresh] = No
     files: Files = {}
     for name in names:
         record = registry.records[name]
+        if fresh:
+            # the site that is there gives way to ours
+            record = dataclasses.replace(record, bypassed=False)
         facts = describe(record)
         add(files, record, facts, registry.text(name))
         if record.path:
@@ -211,7 +216,7 @@ def _merge(file: Planned, base: str, disk: str, record: Optional[Record]) -> Non
         file.edits, file.replaced = [], True
     elif file.kind == 'site' and record is not None and record.adopted:
         # its caller wrote another
-        file.final = disk
+        file.final, file.kept = disk, True
     else:
         raise Refused(file.owner, f'{file.path} was edited by hand and has to change',
                       f"move it away and apply again ('wsgi show {file.owner} --diff')")

@@ -13,7 +13,10 @@ from devstack_wsgi.refused import Refused
 class Record:
     """One service. Values are as in its file: '' is a field that is not there.
 
-    stands_in: the name of the service whose place this one takes for a while; not in the file
+    Not in the file:
+    stands_in: the name of the service whose place this one takes for a while
+    bypassed:  the front's site is its caller's own and asks the service at its address, so what
+               the front is told has no part in it
     """
 
     name: str
@@ -48,6 +51,7 @@ class Record:
     command: str = ''
     tls_proxy: str = ''
     stands_in: str = ''
+    bypassed: bool = False
 
     @property
     def adopted(self) -> bool:

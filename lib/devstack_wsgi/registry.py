@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Iterable, Optional
 
 from devstack_wsgi import conf, fields, host, paths, servers
@@ -49,7 +50,7 @@ class Registry:
         self.drop(record.name)
         for claim in _claims(record):
             self._holders.setdefault(claim, set()).add(record.name)
-        self.records[record.name] = record
+        self.records[record.name] = dataclasses.replace(record, bypassed=_is_bypassed(record))
         if text:
             self._texts[record.name] = text
 
@@ -137,6 +138,19 @@ class Registry:
     def _holder(self, kind: str, word: str, but: str = '') -> str:
         """A service that holds something, another than one; '' without one."""
         return min(self._holders.get((kind, word), set()) - {but}, default='')
+
+
+def _is_bypassed(record: Record) -> bool:
+    """Whether the front's site is another than what was written last, and asks the service at its
+    address. Only DevStack's callers keep one.
+    """
+    if not (record.adopted and record.path and record.listen):
+        return False
+    path = front().site_path(record.site)
+    ours = host.read(paths.applied(record.name, path))
+    text = host.read(front().effective(path))
+    return ours is not None and text is not None and not text.startswith(ours) \
+        and front().asks(text, record.path, record.listen)
 
 
 def _parents(path: str) -> list[str]:
@@ -244,12 +258,13 @@ def _complete(registry: Registry, name: str) -> None:
     if not record.conf and not servers.get(record.mode).own_port:
         return
     draft = Draft(record)
+    before = draft.record()
     listen = address_in_conf(record.conf)
     if listen:
         draft['listen'] = listen
         draft['transport'] = 'http'
     choose_port(draft, registry)
-    if draft.record() == record:
+    if draft.record() == before:
         return
     lines = registry.text(name).rstrip('\n').split('\n')
     for field in ('listen', 'transport', 'port', 'secret'):

@@ -12,6 +12,7 @@ from devstack_wsgi.fronts import front
 from devstack_wsgi.manifest import Manifest, Staged
 from devstack_wsgi.plan import Files, Fresh
 from devstack_wsgi.record import Record
+from devstack_wsgi.refused import Refused
 from devstack_wsgi.registry import Registry
 
 # How many services have two servers at a time: each takes its memory twice.
@@ -247,11 +248,11 @@ def _is_moved(record: Record, files: Files) -> bool:
 
 
 def _keeps_addresses(record: Record, files: Files) -> bool:
-    """Whether a service without a front keeps its addresses: its socket stays, requests wait in it,
-    and only what takes the connections changes.
+    """Whether a service whose requests cannot go elsewhere meanwhile keeps its addresses: its
+    socket stays, requests wait in it, and only what takes the connections changes.
     """
     path = paths.socket_unit(record)
-    if record.path or path not in files:
+    if record.path and not record.bypassed or path not in files:
         return False
 
     def listens(text: str) -> list[str]:
@@ -374,8 +375,9 @@ def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = No
 def _go_over(steps: Steps, registry: Registry, names: Sequence[str]) -> Files:
     """Bring services that run to another server. The new one is started beside the old, under a
     name of its own; when it answers, the front goes over to it, the service itself is changed with
-    nobody asking it, and the front goes back. Without a front the other only shows that it comes
-    up; what comes while the service is changed waits in its socket.
+    nobody asking it, and the front goes back. Without a front, or where its site is the caller's
+    own, the other only shows that it comes up; what comes while the service is changed waits in its
+    socket.
     """
     work = registry.copy()
     seconds = []
@@ -391,11 +393,15 @@ def _go_over(steps: Steps, registry: Registry, names: Sequence[str]) -> Files:
         facts = plan.describe(second)
         plan.add(files, second, facts, '')
         path = front().site_path(record.site)
-        if path in own:
+        if path in own and not record.bypassed:
             sites[path] = own.pop(path)
             plan.add_site(via, record, second, facts)
     for file in [*files.values(), *via.values()]:
         plan.compare(file, work, None)
+        if file.kept:
+            raise Refused(file.owner, f'{file.path} was edited and would ask nobody under'
+                          f' {registry.records[file.owner].mode}',
+                          "move it away and apply, or send requests to an 'http-socket' of CONF")
     modes = dict.fromkeys(second.mode for second in seconds)
     steps.manifest.step('say', f"wsgi: {' '.join(names)}: starting {' '.join(modes)} beside")
     return _phases(steps, work, seconds, files, via, own, sites)
@@ -498,5 +504,8 @@ def release() -> Manifest:
     ours += [f'{paths.UNITS}/{name}' for name in host.listdir(paths.UNITS)
              if name.startswith('devstack@') and name.endswith('.service.d')]
     ours += [paths.ETC, paths.APPLIED, paths.HELPERS, paths.VAR, paths.RUN]
+    # systemd makes it for the first link, and leaves it
+    if not any(host.exists(each) for each in paths.LINKS_MADE_BY):
+        ours.append(paths.LINKS)
     step.each('rmdir', [path for path in ours if host.is_dir(path)])
     return step

@@ -222,6 +222,72 @@ function adopt_image {
     assert_success
 }
 
+# As DevStack's Designate: its plugin writes another site over ours, which
+# sends to an address that the plugin puts into CONF.
+#
+# Usage: adopt_names ADDRESS [ENVIRONMENT]
+function adopt_names {
+    in_machine install -D -m 0644 -t /srv/names "$REPO/tests/apps/probe.py"
+    in_machine env STACK_USER=www-data "$REPO/tools/wsgi" adopt_config \
+        /etc/names.ini /srv/names/probe.py /names names /usr/bin/uwsgi '' no
+    in_machine sed -i "/^\[uwsgi\]/a http-socket = $1" /etc/names.ini
+    in_machine a2enmod --quiet proxy_http
+    machine_sh "echo 'ProxyPass \"/names\" \"http://$1\" retry=0' \
+        > /etc/apache2/sites-available/names.conf"
+    in_machine systemctl reload apache2
+    wsgi adopt_unit devstack@names-api.service \
+        '/usr/bin/uwsgi --procname-prefix names --ini /etc/names.ini' '' \
+        www-data "${2:-}" /usr/bin:/bin
+}
+
+@test "switch: a site that its plugin wrote over is asked all the while" {
+    local i
+    count 2 10
+    local times=$REPLY
+    adopt_names 127.0.0.1:60053 IMPORT_SECONDS=1
+    wsgi start names
+    wsgi switch mod_wsgi names
+    wsgi switch uwsgi names
+    services_files > "$BATS_TEST_TMPDIR/before"
+    load_begin all http://127.0.0.1/names/ --rate 20
+
+    for (( i = 0; i < times; i++ )); do
+        wsgi switch mod_wsgi names
+        wsgi switch uwsgi names
+    done
+
+    load_end all
+    figure "names" "$times times there and back, ${LOAD[failed]} of" \
+        "${LOAD[sent]} failed, longest pause ${LOAD[longest_pause_ms]} ms"
+    assert_no_failure 40
+    run diff -u "$BATS_TEST_TMPDIR/before" <(services_files)
+    assert_success
+    run in_machine cat /etc/apache2/sites-available/names.conf
+    assert_output 'ProxyPass "/names" "http://127.0.0.1:60053" retry=0'
+}
+
+@test "switch: a site that would ask nobody is refused, and goes on" {
+    adopt_image
+    wsgi start image
+    wsgi switch mod_wsgi image
+    # as a person does it who wants another timeout
+    in_machine sed -i 's/ProxyPass .*/& timeout=20/' \
+        /etc/apache2/sites-available/image.conf
+    in_machine systemctl reload apache2
+    load_begin all http://127.0.0.1/image/ --rate 20
+
+    run wsgi switch uwsgi image
+
+    assert_failure 1
+    assert_output --partial \
+        'sites-available/image.conf was edited and would ask nobody under uwsgi'
+    load_end all
+    assert_no_failure 5
+    run wsgi status image --json
+    assert_output --partial '"mode": "mod_wsgi", "state": "active"'
+    wsgi remove image
+}
+
 @test "switch: with an address of its own, what comes waits for the import" {
     local i
     count 2 10

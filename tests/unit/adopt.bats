@@ -48,6 +48,27 @@ function stock {
         "$WSGI_SYSROOT/etc/apache2/sites-enabled/"
 }
 
+@test "adopt: what stock wrote twice, with an address, is adopted alike" {
+    local before
+    export WSGI_MODE=mod_wsgi
+    function stock_address {
+        stock
+        sed -i 's/^socket = .*/http-socket = 127.0.0.1:60053/' \
+            "$WSGI_SYSROOT$CONF"
+        echo 'ProxyPass "/thing" "http://127.0.0.1:60053" retry=0' \
+            > "$SITES/thing-api.conf"
+    }
+    stock_address && unit
+    assert_file_contains "$SITES/thing-api.conf" 'balancer://thing-api/thing'
+    before=$(cat "$SITES/thing-api.conf" "$UNITS/devstack@thing.socket")
+
+    stock_address && unit
+
+    assert_equal \
+        "$(cat "$SITES/thing-api.conf" "$UNITS/devstack@thing.socket")" \
+        "$before"
+}
+
 @test "adopt: a write call makes record, CONF and site, and no unit" {
     local file
     write
@@ -418,10 +439,26 @@ function stock {
 
     adopt begin
     assert_equal "$(< "$file")" "d /var/run/uwsgi 0755 $ACCOUNT root"
+    # as systemd makes it
+    mkdir -p "$WSGI_SYSROOT/run/uwsgi"
     write && unit
+    adopt remove "$CONF"
+    # other plugins make their sockets in it
+    assert_dir_exists "$WSGI_SYSROOT/run/uwsgi"
     adopt clean
 
     assert_unchanged "$before"
+    assert_dir_not_exists "$WSGI_SYSROOT/run/uwsgi"
+}
+
+@test "adopt: the folder of DevStack's sockets stays with one in it" {
+    adopt begin
+    mkdir -p "$WSGI_SYSROOT/run/uwsgi"
+    touch "$WSGI_SYSROOT/run/uwsgi/theirs.socket"
+
+    adopt clean
+
+    assert_file_exists "$WSGI_SYSROOT/run/uwsgi/theirs.socket"
 }
 
 @test "adopt: a proxy is a site, and goes with the last service" {

@@ -51,6 +51,12 @@ class Front(Protocol):
     def serves(self, text: str, path: str) -> bool:
         """Whether a site's text, by whomever, passes on the requests of a URL's path."""
 
+    def asks(self, text: str, path: str, address: str) -> bool:
+        """Whether a site's text, by whomever, passes the requests of a URL's path on to HOST:PORT,
+        in HTTP.
+        """
+        raise NotImplementedError
+
     def find(self, backend: str) -> tuple[str, str, str]:
         """The name and the URL's path of the enabled site that passes requests on to a backend, a
         socket's path or http://HOST:PORT, and what somebody added to what DevStack's own functions

@@ -82,6 +82,14 @@ class Apache(Front):
     def serves(self, text: str, path: str) -> bool:
         return re.search(rf'ProxyPass +"?{re.escape(path)}"? ', text) is not None
 
+    def asks(self, text: str, path: str, address: str) -> bool:
+        url = rf'"?{re.escape(path)}/?"?'
+        # HOST may be said otherwise there; the port is nobody else's
+        port = address.rpartition(':')[2]
+        return re.search(
+            rf'(ProxyPass +{url} +|<Location +{url} *>((?!</Location>).)*?ProxyPass +)'
+            rf'"?http://[^/\s"]*:{port}(?![0-9])', text, re.DOTALL | re.IGNORECASE) is not None
+
     def find(self, backend: str) -> tuple[str, str, str]:
         for name in host.listdir(self.enabled):
             url, added = '', ''

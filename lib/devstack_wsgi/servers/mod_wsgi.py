@@ -71,7 +71,9 @@ class ModWsgi(Server):
         conf, facts = paths.config(record), paths.facts(record)
         helper = f"{PYTHON} {paths.helper('mod_wsgi-control')}"
         idle = f' {IDLE}' if record.demanded else ''
-        unix = (paths.socket(record),) if record.path else ()
+        # a socket for what comes through the front while the httpd restarts
+        waits = record.path and not record.bypassed
+        unix = (paths.socket(record),) if waits else ()
         return Facts(
             files=(File('config', _config(record)), File('script', _script(record)),
                    File('facts', _facts(record)),
@@ -94,7 +96,7 @@ class ModWsgi(Server):
             protocol='http',
             # on demand every request passes the forwarder, which notices when none comes
             address=paths.socket(record) if record.demanded else f'127.0.0.1:{record.port}',
-            standby='' if record.demanded else paths.socket(record),
+            standby='' if record.demanded or not waits else paths.socket(record),
             secret=record.secret,
         )
 

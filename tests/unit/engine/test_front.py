@@ -256,6 +256,21 @@ def test_a_site_serves_the_path_that_it_names(system):
     assert not front().serves(text, '/a') and not front().serves(text, '/aXb')
 
 
+@pytest.mark.parametrize(('text', 'asks'), [
+    ('ProxyPass "/dns" "http://127.0.0.1:60053" retry=0', True),
+    ('KeepAlive Off\nProxyPass /dns/ http://localhost:60053/dns', True),
+    ('<Location "/dns">\n    ProxyPass "http://[::1]:60053/dns" retry=0\n</Location>', True),
+    ('ProxyPass "/dns" "http://127.0.0.1:600531"', False),
+    ('ProxyPass "/dns" "http://127.0.0.1:6005"', False),
+    ('ProxyPass "/dns2" "http://127.0.0.1:60053"', False),
+    ('ProxyPass "/dns" "unix:/run/uwsgi/dns.socket|uwsgi://uwsgi-uds-dns"', False),
+    ('<Location "/dns">\n</Location>\n<Location "/x">\n'
+     'ProxyPass "http://127.0.0.1:60053"\n</Location>', False)])
+def test_a_site_asks_the_address_that_it_passes_its_path_to(system, text, asks):
+    assert front().asks(text, '/dns', '127.0.0.1:60053') is asks
+
+
+
 # ---- where a service answers
 
 @pytest.mark.parametrize(('ports', 'url'), [

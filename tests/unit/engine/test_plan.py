@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from conftest import declared, put
 
@@ -130,3 +132,29 @@ def test_a_service_without_a_record_is_an_orphan(applied):
     assert plan.orphans(Registry(), []) == ['one']
     assert plan.orphans(Registry(), ['one']) == []
     assert plan.orphans(registry_of(declared('one')), []) == []
+
+
+@pytest.mark.parametrize('mode', ['uwsgi', 'mod_wsgi'])
+def test_a_site_that_its_caller_wrote_over_leaves_the_service_its_address_alone(system, mode):
+    record = dataclasses.replace(declared('one', '--mode', mode, '--listen', '127.0.0.1:9001'),
+                                 path='/one', by='devstack')
+    write(system, plan.wanted(registry_of(record), ['one']))
+    site = front().site_path('one')
+    assert not registry_of(record).records['one'].bypassed
+
+    put(system, site, 'ProxyPass "/one" "http://127.0.0.1:9001" retry=0\n')
+
+    found = registry_of(record).records['one']
+    assert found.bypassed
+    assert plan.describe(found).listens == ('127.0.0.1:9001',)
+    assert not plan.wanted(registry_of(record), ['one'])[site].changed
+
+
+def test_lines_that_a_caller_added_to_a_site_leave_it_ours(system):
+    record = dataclasses.replace(declared('one', '--listen', '127.0.0.1:9001'), path='/one',
+                                 by='devstack')
+    write(system, plan.wanted(registry_of(record), ['one']))
+    file = system / front().site_path('one').lstrip('/')
+    file.write_text(f'{file.read_text()}ProxyPass "/one" "http://127.0.0.1:9001"\n')
+
+    assert not registry_of(record).records['one'].bypassed
