@@ -242,7 +242,7 @@ FIELDS = (
     Field('healthcheck', _healthcheck, 'P', (
         'a path under its URL that answers below 400 when it is well',)),
     Field('variable', _variable, 'V', (
-        "a variable of the front's modules that it sees (OIDC_CLAIM_sub);",
+        "a variable of the front's that it sees (OIDC_CLAIM_sub);",
         'may be repeated'), many=True),
     Field('on-demand', _yes_or_no, '', (
         'started by the first request, ended when idle for 300 s',)),

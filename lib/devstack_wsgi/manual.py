@@ -83,6 +83,6 @@ def completion(tool: str) -> str:
 
 def _options_of(verb: str) -> list[str]:
     """The options that the manual of a verb names."""
-    usage = of(verb).partition('\nUsage:')[2].partition('Reads:')[0]
+    usage = '\n'.join(of(verb)).partition('\nUsage:')[2].partition('Reads:')[0]
     found = re.findall(r'(?<=[\[| ])--[a-z][a-z-]*(?=[] \n])', usage)
     return [*dict.fromkeys(found), '--help']

@@ -13,7 +13,7 @@ VERBS = list(manual.verbs())
 
 @pytest.mark.parametrize('verb', VERBS)
 def test_a_manual_has_a_command_line_a_status_and_an_example(verb):
-    said = manual.of(verb)
+    said = '\n'.join(manual.of(verb))
 
     assert re.match(r'[A-Z][^\n]+\.', said), 'a sentence comes first'
     assert f'\nUsage:   wsgi {verb}' in said
@@ -24,11 +24,11 @@ def test_a_manual_has_a_command_line_a_status_and_an_example(verb):
 
 @pytest.mark.parametrize('verb', VERBS)
 def test_no_line_of_a_manual_is_wider_than_79_columns(verb):
-    assert [line for line in manual.of(verb).split('\n') if len(line) > 79] == []
+    assert [line for line in manual.of(verb) if len(line) > 79] == []
 
 
 def test_the_overview_has_every_verb_in_79_columns():
-    lines = manual.overview().split('\n')
+    lines = manual.overview()
 
     assert [line.split()[0] for line in lines if line.startswith('  ')] == VERBS
     assert [line for line in lines if len(line) > 79] == []
