@@ -12,7 +12,9 @@ readonly FIXTURES=$REPO/tests/fixtures/blazar
 
 function setup_file {
     requires root systemd-nspawn || return
-    build_venv --no-deps --requirement "$FIXTURES/constraints.txt" || return
+    local -a pins
+    mapfile -t pins < <(PYTHONPATH=$REPO/tests python3 -m harness.pins blazar)
+    build_venv --no-deps "${pins[@]}" || return
     machine_up --bind-ro "$VENV:/opt/stack/data/venv" || return
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh 'useradd --system --user-group --home-dir /opt/stack stack &&

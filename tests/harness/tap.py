@@ -5,6 +5,7 @@
 A test's title is its function's name in words, with its case in brackets.
 """
 
+import io
 import re
 
 import pytest
@@ -30,8 +31,10 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
-    # in place of dots and a summary
+    # in place of dots and a summary; some releases of pytest explain no assertion without one
     config.pluginmanager.unregister(name='terminalreporter')
+    silent = pytest.TerminalReporter(config, io.StringIO())
+    config.pluginmanager.register(silent, 'terminalreporter')
     config.pluginmanager.register(Results())
 
 
@@ -46,7 +49,8 @@ class Results:
 
     def pytest_collection_finish(self, session):
         self.titles = {item.nodeid: title(item) for item in session.items}
-        print(f'1..{len(session.items)}', flush=True)
+        # with the files that could not be read, which were told before
+        print(f'1..{len(session.items) + self.number}', flush=True)
 
     def pytest_collectreport(self, report):
         if report.failed:

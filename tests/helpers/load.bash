@@ -2,7 +2,8 @@
 #
 # tests/helpers/load.bash - what every test file loads first
 #
-# Depends on: bats 1.8, bats-support, bats-assert, bats-file
+# Depends on: bats 1.8, bats-support, bats-assert, bats-file;
+#             tests/harness/golden.py
 # Reads:      UPDATE_GOLDEN, WSGI_NO_SKIP, BATS_LIB_PATH
 # Writes:     $BATS_TEST_TMPDIR; the golden files with UPDATE_GOLDEN=1; $VENV
 # Sets:       REPO, the checkout; CALLS and WSGI_SYSROOT by sandbox; VENV by
@@ -77,30 +78,23 @@ function load_lib {
     source "$REPO/$1"
 }
 
-# The text equals its golden copy, else a diff and the way to accept it.
+# The text equals its golden copy (tests/harness/golden.py), else a difference
+# and the way to accept it.
 #
 # Usage:   assert_golden FILE TEXT
-#   FILE   below tests/fixtures/golden
-#   TEXT   without the line break that ends the last line of the file
+#   FILE   under tests/fixtures/golden
+#   TEXT   with the line break that ends its last line, or without
 # Writes:  FILE, with UPDATE_GOLDEN=1
 # Returns: 0; 1 they differ, or FILE is absent
 # Example: assert_golden uwsgi/keystone-api.ini "$REPLY"
 function assert_golden {
-    local rel=$1 text=$2 file difference
-    file=$REPO/tests/fixtures/golden/$rel
-    # a text may come with its last line break or without
-    text=${text%$'\n'}
-    if [[ "${UPDATE_GOLDEN:-}" == 1 ]]; then
-        mkdir -p "${file%/*}" && printf '%s\n' "$text" > "$file"
-        return
-    fi
-    [[ -e "$file" ]] || file=/dev/null
-    difference=$(diff -u --label "golden/$rel" --label actual \
-        "$file" - <<< "$text") && return 0
+    local difference
+    difference=$(PYTHONPATH=${BASH_SOURCE[0]%/*}/.. python3 -m harness.golden \
+        "$REPO/tests/fixtures/golden" "$1" <<< "${2%$'\n'}") && return 0
     printf '%s\n' "$difference" >&2
     batslib_print_kv_single 6 accept \
         "UPDATE_GOLDEN=1 bats ${BATS_TEST_FILENAME#"$REPO/"}" |
-        batslib_decorate "$rel differs from its golden file" | fail
+        batslib_decorate "$1 differs from its golden file" | fail
 }
 
 # Skip the test where a command is missing; where nothing may be skipped

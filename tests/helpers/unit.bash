@@ -8,7 +8,7 @@
 # Sets:       ACCOUNT; what each function says
 # Public:     fake_system, fake_venv, fake_python, snapshot,
 #             assert_unchanged, wrap, capture, untraced, wsgi, deploy,
-#             with_defaults, copy_library, toy_server, shape_options, SHAPES
+#             with_defaults, copy_library, toy_server
 
 # Every Debian and Fedora has it, with a group of the same name.
 ACCOUNT=daemon
@@ -363,75 +363,4 @@ function toy_server {
     copy_library &&
         cp "$REPO/tests/fixtures/servers/toy.py" \
             "$COPY/lib/devstack_wsgi/servers/"
-}
-
-# The shapes that a service can have, each with a golden copy of its files.
-# shellcheck disable=SC2034  # the tests go through them
-SHAPES=(
-    path http listen path-listen any-address preload preload-http on-demand
-    script script-http venv venv-uwsgi words threads conf names
-    hardening-off hardening-strict healthcheck healthcheck-root
-)
-
-# The options of one of SHAPES.
-#
-# Usage:   shape_options SHAPE
-# Sets:    SHAPE_OPTIONS
-# Returns: 0; 1 there is no such shape
-# Example: shape_options http; deploy hello "${SHAPE_OPTIONS[@]}"
-function shape_options {
-    local -a options=()
-    local dir=$BATS_TEST_TMPDIR
-    case $1 in
-        path)         ;;
-        http)         options=(--transport http) ;;
-        listen)       options=(--listen 127.0.0.1:8775) ;;
-        path-listen)
-            options=(--path /thing-api --listen 127.0.0.1:9292)
-            ;;
-        any-address)
-            options=(--path /thing-api --listen '[::]:9292')
-            ;;
-        preload)      options=(--preload) ;;
-        preload-http) options=(--preload --transport http) ;;
-        on-demand)    options=(--on-demand) ;;
-        script|script-http)
-            : > "$dir/thing.wsgi"
-            options=(--script "$dir/thing.wsgi")
-            [[ "$1" == script ]] || options+=(--transport http)
-            ;;
-        venv)
-            fake_venv venv 3.11.2
-            options=(--venv "$REPLY" --python-path "$dir/venv/bin"
-                --python-path /usr --chdir "$dir")
-            ;;
-        venv-uwsgi)
-            fake_venv venv 3.12.1
-            printf '#!/bin/bash\n' > "$REPLY/bin/uwsgi"
-            chmod +x "$REPLY/bin/uwsgi"
-            options=(--venv "$REPLY")
-            ;;
-        words)
-            # shellcheck disable=SC2016  # the characters themselves
-            options=(--env OS_THING_CONFIG_DIR=/etc/thing
-                --env 'ODD=100% "$HOME" \ ;'
-                --arg --config-file --arg /etc/thing.conf --arg '100%'
-                --set harakiri=60 --set 'procname-prefix=50% x'
-                --set post-buffering=0)
-            ;;
-        threads)      options=(--processes 4 --threads 8) ;;
-        conf)         options=(--conf /etc/thing-uwsgi.ini) ;;
-        names)
-            options=(--unit t-api --site thing-site --key thing
-                --path /thing.v2/api)
-            ;;
-        hardening-*)  options=(--hardening "${1#*-}") ;;
-        healthcheck)  options=(--healthcheck /health.check) ;;
-        healthcheck-root)
-            options=(--path /thing --healthcheck /)
-            ;;
-        *)            fail "no shape '$1'"; return 1 ;;
-    esac
-    # shellcheck disable=SC2034  # the answer
-    SHAPE_OPTIONS=("${options[@]}" --group "$ACCOUNT")
 }

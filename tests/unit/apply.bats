@@ -794,18 +794,23 @@ function assert_converges {
 }
 
 @test "remove: nothing is left, whatever the service was like" {
-    local before name
+    local before row script=$BATS_TEST_TMPDIR/thing.wsgi
     local -a bad=()
+    : > "$script"
     snapshot
     before=$REPLY
 
-    for name in path-listen script-http conf names on-demand; do
-        shape_options "$name"
-        deploy thing-api "${SHAPE_OPTIONS[@]}"
+    for row in '--path /thing-api --listen 127.0.0.1:9292' \
+            "--script $script --transport http" --on-demand \
+            '--conf /etc/thing-uwsgi.ini' \
+            '--unit t-api --site thing-site --key thing --path /thing.v2/api'
+    do
+        # shellcheck disable=SC2086  # the row is several words
+        deploy thing-api $row --group "$ACCOUNT"
         wsgi remove thing-api
         snapshot
         if [[ "$REPLY" != "$before" ]]; then
-            bad+=("$name;")
+            bad+=("$row;")
             diff <(printf '%s\n' "$before") <(printf '%s\n' "$REPLY") || true
         fi
     done

@@ -28,6 +28,8 @@ function fake_tree {
     MAKE='
 tool.CATALOGUE, tool.PROJECTS, tool.CACHE = (
     sys.argv[2] + "/" + name for name in ("catalog", "projects", "cache"))
+import pathlib
+tool.PINS = pathlib.Path(sys.argv[2], "pins.txt")
 tool.PYTHON = "fake-python"
 '
 }
@@ -107,21 +109,9 @@ for project in sorted(os.listdir(tool.PROJECTS)):
     assert_output ''
 }
 
-@test "conformance: every constraint has its version, under a date" {
-    local file problems=() marker='; python_version >= "3.[0-9]+"'
-    for file in "$REPO"/tests/conformance/*/constraints.txt; do
-        [[ "$(head -n 1 "$file")" =~ ^'# '[0-9-]{10}', Python 3.11'$ ]] ||
-            problems+=("$file:1")
-        ! grep -Evn "^(#.*|[A-Za-z0-9._-]+==[^ ;]+($marker)?)\$" "$file" ||
-            problems+=("$file")
-    done
-
-    assert_equal "${problems[*]}" ""
-}
-
 @test "conformance: a venv that is complete is used again" {
     fake_tree
-    echo 'hello==1.0' > "$TREE/projects/hello/constraints.txt"
+    echo 'hello==1.0: hello' > "$TREE/pins.txt"
 
     with_tool "$MAKE"'
 for _ in range(2):
@@ -134,7 +124,7 @@ from the cache"
 
 @test "conformance: a venv whose making was interrupted is made anew" {
     fake_tree 1
-    echo 'hello==1.0' > "$TREE/projects/hello/constraints.txt"
+    echo 'hello==1.0: hello' > "$TREE/pins.txt"
     with_tool "$MAKE"'tool.make_venv(tool.Entry("hello"), False)' "$TREE"
     assert_failure
     touch "$TREE/cache/hello/rest"
@@ -147,12 +137,11 @@ print(tool.make_venv(tool.Entry("hello"), False))' "$TREE"
     assert_file_not_exist "$TREE/cache/hello/rest"
 }
 
-@test "conformance: other constraints make another venv" {
+@test "conformance: other releases make another venv" {
     fake_tree
     with_tool "$MAKE"'
 for version in ("1.0", "1.0", "2.0"):
-    with open(sys.argv[2] + "/projects/hello/constraints.txt", "w") as text:
-        print("hello==" + version, file=text)
+    tool.PINS.write_text("hello==%s: hello\n" % version)
     print(tool.make_venv(tool.Entry("hello"), False))' "$TREE"
 
     assert_output "installed
@@ -160,7 +149,7 @@ from the cache
 installed"
 }
 
-@test "conformance: constraints are written where there are none" {
+@test "conformance: releases are written where there are none" {
     fake_tree
     with_tool "$MAKE"'
 entry = tool.Entry("hello")
@@ -173,8 +162,8 @@ from the cache
 1.0"
     calls pip install
     assert_equal "$REPLY" 1
-    run tail -n +2 "$TREE/projects/hello/constraints.txt"
-    assert_output "hello==1.0"
+    run tail -n 1 "$TREE/pins.txt"
+    assert_output "hello==1.0: hello"
 }
 
 @test "conformance: an update leaves the rows and servers that were not run" {

@@ -70,36 +70,36 @@ function write_golden {
 }
 
 @test "assert_golden: the same text passes, with or without its last break" {
-    write_golden s/f $'one\ntwo\n'
+    write_golden s/f.ini $'one\ntwo\n'
 
-    elsewhere assert_golden s/f $'one\ntwo'
-    elsewhere assert_golden s/f $'one\ntwo\n'
+    elsewhere assert_golden s/f.ini $'one\ntwo'
+    elsewhere assert_golden s/f.ini $'one\ntwo\n'
 }
 
 @test "assert_golden: another text fails with a diff and the way to accept" {
-    write_golden s/f $'one\ntwo\n'
+    write_golden s/f.ini $'one\ntwo\n'
 
-    run elsewhere assert_golden s/f $'one\nthree'
+    run elsewhere assert_golden s/f.ini $'one\nthree'
 
     assert_failure 1
-    assert_line --index 0 -- '--- golden/s/f'
+    assert_line --index 0 -- '--- golden/s/f.ini'
     assert_line -- '-two'
     assert_line -- '+three'
-    assert_line -- '-- s/f differs from its golden file --'
+    assert_line -- '-- s/f.ini differs from its golden file --'
     assert_line --partial 'accept : UPDATE_GOLDEN=1 bats '
 }
 
 @test "assert_golden: an absent golden file fails and shows the whole text" {
-    run elsewhere assert_golden s/none 'one'
+    run elsewhere assert_golden s/none.ini 'one'
 
     assert_failure 1
     assert_line -- '+one'
 }
 
 @test "assert_golden: UPDATE_GOLDEN=1 writes the file" {
-    UPDATE_GOLDEN=1 elsewhere assert_golden s/new/f $'one\ntwo'
+    UPDATE_GOLDEN=1 elsewhere assert_golden s/new/f.ini $'one\ntwo'
 
-    assert_equal "$(< "$BATS_TEST_TMPDIR/tests/fixtures/golden/s/new/f")" \
+    assert_equal "$(< "$BATS_TEST_TMPDIR/tests/fixtures/golden/s/new/f.ini")" \
         $'one\ntwo'
 }
 

@@ -1,31 +1,35 @@
 #!/usr/bin/env bats
 #
-# tests/bin/mutate: what it reports, and that the mutations are what they say
+# tests/bin/mutate: what it reports (tests/unit/harness/test_mutations.py: that
+# the mutations are what they say)
 
 load ../helpers/load
-load ../helpers/mutations
 
 # A tree with a guard, a test that misses it, and a mutation.
 function setup {
     sandbox
     unset WSGI_NO_SKIP WSGI_TEST_RESULTS
     TREE=$BATS_TEST_TMPDIR/tree
-    mkdir -p "$TREE/tests/"{bin,mutations} "$TREE/lib"
+    mkdir -p "$TREE/tests/"{bin,harness} "$TREE/lib"
     cp "$REPO"/tests/bin/{mutate,run-bats,shell-files} "$TREE/tests/bin/"
+    cp "$REPO"/tests/harness/{__init__,hunks,mutations}.py \
+        "$TREE/tests/harness/"
     printf '%s\n' 'Title' > "$TREE/DOCUMENT.rst"
     printf '%s\n' 'guard=yes' 'other=yes' > "$TREE/lib/part"
     # shellcheck disable=SC2016  # text of a file
     printf '%s\n' '@test "the guard is there" {' \
         '    grep -q guard=yes "$BATS_TEST_DIRNAME/../lib/part"' '}' \
         '@test "it is left out" {' '    skip' '}' > "$TREE/tests/part.bats"
-    mutation guard 's/guard=yes/guard=no/'
+    echo '[DOCUMENT.rst] tests/part.bats' > "$TREE/tests/mutations"
+    mutation guard guard
 }
 
-# Usage: mutation NAME SED [FILTER]
+# It takes out a line of lib/part.
+#
+# Usage: mutation NAME KEY [TITLE]
 function mutation {
-    printf '%s\n' 'promise=It is guarded.' document=DOCUMENT.rst \
-        test=tests/part.bats filter="${3:-the guard}" file=lib/part \
-        sed="$2" > "$TREE/tests/mutations/$1"
+    printf '%s\n' '' "$1 | ${3:-the guard} | lib/part" "-$2=yes" "+$2=no" \
+        >> "$TREE/tests/mutations"
 }
 
 @test "mutate: a guard that its test misses is said to be" {
@@ -39,7 +43,7 @@ function mutation {
 }
 
 @test "mutate: a test that passes without the guard fails the run" {
-    mutation nothing 's/other=yes/other=no/'
+    mutation nothing other
 
     run "$TREE/tests/bin/mutate"
 
@@ -53,22 +57,30 @@ function mutation {
 @test "mutate: what proves nothing fails the run" {
     local row
     local -a bad=()
-    # sed, what is said, the filter
+    # the key, what is said, the title
     local -a rows=(
-        's/nowhere/else/|sed changes nothing in lib/part'
-        's/unfinished|sed refuses the expression'
-        's/guard=yes/guard=no/|fails with the guard in its place|left out'
-        's/guard=yes/guard=no/|fails with the guard in its place|no such test'
-        '|no KEY=VALUE'
+        'nowhere|the change does not apply to lib/part: not there: nowhere=yes'
+        'guard|fails with the guard in its place|left out'
+        'guard|fails with the guard in its place|no such test'
     )
     for row in "${rows[@]}"; do
         IFS='|' read -r -a row <<< "$row"
+        sed -i 1q "$TREE/tests/mutations"
         mutation guard "${row[0]}" "${row[2]:-}"
         run "$TREE/tests/bin/mutate" guard
         [[ "$status" == 1 && "$output" == *"${row[1]}"* ]] ||
             bad+=("${row[*]}: $output"$'\n')
     done
     assert_equal "${bad[*]}" ''
+}
+
+@test "mutate: a line that is none of the table fails the run" {
+    echo 'guard = yes' >> "$TREE/tests/mutations"
+
+    run "$TREE/tests/bin/mutate"
+
+    assert_failure 1
+    assert_output 'mutate: tests/mutations: line 6: guard = yes'
 }
 
 @test "mutate: a file of tests that does not come up proves nothing" {
@@ -85,81 +97,16 @@ function mutation {
 }
 
 @test "mutate: names, and wrong usage" {
-    mutation another 's/x/y/'
+    mutation another other
 
     run "$TREE/tests/bin/mutate" --list
     assert_output $'another\nguard'
     run "$TREE/tests/bin/mutate" --nosuch
     assert_failure 2
+    assert_equal "${#lines[@]}" 1
     run "$TREE/tests/bin/mutate" nosuch
     assert_failure 2
+    assert_equal "${#lines[@]}" 1
     run "$TREE/tests/bin/mutate" --help
-    assert_output --partial 'Usage: tests/bin/mutate'
-}
-
-@test "mutations: each is well formed, finds its test and changes its file" {
-    local name key value file text titles
-    local -a bad=() seds=()
-    local -A field=()
-    for file in "$REPO"/tests/mutations/*; do
-        name=${file##*/}
-        field=()
-        seds=()
-        [[ "$name" =~ ^[a-z][a-z0-9-]*$ ]] || bad+=("$name: its name;")
-        while IFS= read -r text; do
-            key=${text%%=*}
-            value=${text#*=}
-            case $key in
-                sed) seds+=(-e "$value") ;;
-                promise|document|test|filter|file)
-                    [[ -z "${field[$key]:-}" ]] ||
-                        bad+=("$name: $key twice;")
-                    ;;
-                *) bad+=("$name: $text;") ;;
-            esac
-            field[$key]=$value
-        done < "$file"
-        for key in document test file; do
-            [[ -f "$REPO/${field[$key]:-}" ]] ||
-                bad+=("$name: $key ${field[$key]:-};")
-        done
-        # of pytest a function's name, in words
-        titles=$(sed -n -e 's/^@test "\(.*\)" {$/\1/p' \
-            -e '/^def test_/ { s/^def test_\(.*\)(.*$/\1/; s/_/ /gp }' \
-            "$REPO/${field[test]}")
-        grep -q -E -e "${field[filter]}" <<< "${titles//\\/}" ||
-            bad+=("$name: no test '${field[filter]}';")
-        text=$(sed -E "${seds[@]}" "$REPO/${field[file]}")
-        [[ "$text" != "$(< "$REPO/${field[file]}")" ]] ||
-            bad+=("$name: sed changes nothing;")
-        [[ -n "${field[promise]:-}" ]] || bad+=("$name: no promise;")
-    done
-    assert_equal "${bad[*]}" ''
-}
-
-@test "mutations: SECURITY.rst has each promise, and none without its proof" {
-    local name row cells
-    local -a bad=()
-    local -A proved=()
-    read_mutations SECURITY.rst
-    read_promises SECURITY.rst
-    assert [ "${#MUTATIONS[@]}" -gt 20 ]
-
-    for row in "${PROMISES[@]}"; do
-        cells=${row##*'|'}
-        while [[ "$cells" == *'``'*'``'* ]]; do
-            cells=${cells#*'``'}
-            name=${cells%%'``'*}
-            cells=${cells#*'``'}
-            proved[$name]=yes
-            [[ " ${MUTATIONS[*]} " == *" $name "* && \
-                "${MUTATION[$name,promise]:-}" == "${row%%'|'*}" ]] ||
-                bad+=("row '${row%%'|'*}': no mutation $name;")
-        done
-    done
-    for name in "${MUTATIONS[@]}"; do
-        [[ -n "${proved[$name]:-}" ]] ||
-            bad+=("$name: not in the row '${MUTATION[$name,promise]}';")
-    done
-    assert_equal "${bad[*]}" ''
+    assert_output --partial 'usage: tests/bin/mutate'
 }

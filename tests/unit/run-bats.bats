@@ -199,6 +199,8 @@ function write_pytest {
 
     assert_failure 1
     assert_line --partial "No module named 'nosuchmodule'"
+    assert_line \
+        "-- $DIR/engine: 0 of 2 tests passed, 1 failed, 1 did not run --"
 }
 
 @test "run-bats: a skip of pytest is a failure where none is allowed" {

@@ -1,8 +1,7 @@
-"""A machine that is a folder, and golden texts."""
+"""A machine that is a folder."""
 
 from __future__ import annotations
 
-import difflib
 import os
 import pathlib
 import shutil
@@ -11,7 +10,6 @@ import sys
 import pytest
 
 REPO = pathlib.Path(__file__).resolve().parents[3]
-GOLDEN = REPO / 'tests/fixtures/golden'
 sys.path.insert(0, str(REPO / 'lib'))
 
 # every Debian and Fedora has it, with a group of the same name
@@ -152,17 +150,3 @@ def fake_venv(folder: pathlib.Path, version: str) -> str:
     (folder / 'pyvenv.cfg').write_text(
         f'home = /usr/bin\ninclude-system-site-packages = false\nversion = {version}\n')
     return str(folder)
-
-
-def assert_golden(name: str, text: str) -> None:
-    """A text equals its golden copy, else a diff and the way to accept it."""
-    file = GOLDEN / name
-    if os.environ.get('UPDATE_GOLDEN') == '1':
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        return
-    wanted = file.read_text() if file.exists() else ''
-    if wanted != text:
-        difference = ''.join(difflib.unified_diff(
-            wanted.splitlines(True), text.splitlines(True), f'golden/{name}', 'actual'))
-        pytest.fail(f'{difference}\naccept: UPDATE_GOLDEN=1 tox -e unit', pytrace=False)

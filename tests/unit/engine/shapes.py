@@ -13,6 +13,8 @@ SHAPES = (
 )
 OF_MOD_WSGI = ('path', 'listen', 'path-listen', 'on-demand', 'script', 'venv', 'names',
                'healthcheck')
+# golden files: the shape that a shape is the difference to; 'path' is the one that is whole
+_OVER_HTTP = ('listen', 'path-listen', 'any-address', 'preload-http', 'script-http')
 
 _OPTIONS = {
     'http': '--transport http',
@@ -30,6 +32,13 @@ _OPTIONS = {
     'healthcheck': '--healthcheck /health.check',
     'healthcheck-root': '--path /thing --healthcheck /',
 }
+
+
+def base(mode: str, shape: str) -> str:
+    """The shape whose golden files those of a shape are told by; '' where they are whole."""
+    if shape == 'path':
+        return ''
+    return 'http' if mode == 'uwsgi' and shape in _OVER_HTTP else 'path'
 
 
 def options(shape: str, folder: pathlib.Path) -> list[str]:
