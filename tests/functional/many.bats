@@ -29,16 +29,8 @@ function setup_file {
     system_tree > "$BATS_FILE_TMPDIR/before"
 }
 
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure
-}
-
 @test "many: forty records, one apply, at most one reload each" {
-    local begin mark
+    local begin
     # a third of each kind; as a person would write them
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh '
@@ -54,13 +46,12 @@ function teardown {
                 > "/etc/devstack-wsgi/services/many-$i.conf"
         done'
     journal_mark
-    mark=$REPLY
 
     begin=$(date +%s%3N)
     wsgi apply
     begin=$(( $(date +%s%3N) - begin ))
 
-    reloads_since "$mark"
+    reloads_since_mark
     figure "forty services" "$begin ms, $DAEMON_RELOADS daemon-reload," \
         "$APACHE_RELOADS reload of Apache"
     # systemd had none of their units
@@ -79,7 +70,7 @@ function teardown {
         http_status "http://$name/"
         [[ "$REPLY" == 200 ]] || bad+=("$name: $REPLY")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     wsgi check
     run wsgi status
     assert_equal "${#lines[@]}" 41
@@ -106,7 +97,7 @@ function teardown {
         [[ -z "$output" ]] || bad+=("$mode: $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     for name in "${addresses[@]}"; do
         load_end "${name##*[:/]}"
         assert_no_failure 20
@@ -120,8 +111,7 @@ function teardown {
     wsgi remove --all
 
     system_tree > "$BATS_TEST_TMPDIR/after"
-    run diff -u "$BATS_FILE_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
-    assert_success
+    assert_same "$BATS_FILE_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
     run in_machine systemctl list-units --all --plain --no-legend 'devstack@*'
     assert_output ''
     run in_machine apache2ctl -M

@@ -4,18 +4,6 @@
 
 load ../helpers/functional
 
-function setup_file {
-    machine_up
-}
-
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure
-}
-
 @test "status: forty services are forty rows of JSON, each with its state" {
     local begin
     serve uwsgi runs
