@@ -6,13 +6,12 @@
 load ../helpers/load
 load ../helpers/unit
 
-# A system on which 'first' is deployed, and what it is like then.
+# A system on which 'first' is deployed.
 function setup {
     fake_system
     deploy first > /dev/null
     BAD=()
-    snapshot times
-    BEFORE=$REPLY
+    remember times
 }
 
 # Run something that has to be refused, and note in BAD what is wrong with
@@ -36,7 +35,7 @@ function refused {
 # Usage: assert_none_bad
 function assert_none_bad {
     assert_none "${BAD[@]@Q}"
-    assert_unchanged "$BEFORE" times
+    assert_unchanged
 }
 
 @test "bad input: each verb is refused in one line, and nothing is written" {
@@ -59,8 +58,7 @@ function assert_none_bad {
     local verb
     local -a words=()
     echo 'colour=red' >> "$WSGI_SYSROOT/etc/devstack-wsgi/services/first.conf"
-    snapshot times
-    BEFORE=$REPLY
+    remember times
 
     for verb in apply status 'check first' 'show first' 'start first' \
         'remove first' 'switch uwsgi' 'reload --all' 'stop first'; do
@@ -120,8 +118,7 @@ flock: told to fail
 @test "bad input: a place for the lock that nobody can write" {
     rm -f "$WSGI_SYSROOT/run/devstack-wsgi.lock"
     mkdir "$WSGI_SYSROOT/run/devstack-wsgi.lock"
-    snapshot times
-    BEFORE=$REPLY
+    remember times
 
     with_defaults new
     refused 1 "run/devstack-wsgi.lock" 'root' wsgi deploy "${REPLY_WORDS[@]}"

@@ -61,7 +61,7 @@ function break_rule {
         [[ "$status" == 1 && "$output" == file:2:* ]] || bad+=("$row;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "house rules: the same words in a comment or a sentence are let be" {
@@ -340,7 +340,7 @@ function caller_and_called {
         grep -q "rules $rule\$" "$BATS_TEST_FILENAME" || untested+=("$rule")
     done
 
-    assert_equal "${untested[*]}" ''
+    assert_none "${untested[@]}"
 }
 
 @test "house rules: an unknown rule is wrong usage" {
