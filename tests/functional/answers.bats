@@ -9,16 +9,7 @@ function setup_file {
 }
 
 @test "answers: 200 through Apache in both transports, and directly" {
-    local transport
-    local -a bad=() where
-
-    for transport in "${TRANSPORTS[@]}"; do
-        where_of "$transport" "probe-$transport"
-        http_status "$URL/"
-        [[ "$REPLY" == 200 ]] || bad+=("$transport: $REPLY")
-    done
-
-    assert_none "${bad[@]}"
+    assert_all_answer 200 probe
 }
 
 @test "answers: the headers are the application's, and none of ours" {

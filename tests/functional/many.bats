@@ -29,6 +29,17 @@ function setup_file {
     system_tree > "$BATS_FILE_TMPDIR/before"
 }
 
+# How many services status says the same of: state, workers, drift.
+function state_counts {
+    wsgi status --json | python3 -c '
+import collections, json, sys
+rows = json.load(sys.stdin)
+print(len(rows), "rows,", len({row["name"] for row in rows}), "names")
+for words, number in sorted(collections.Counter(
+        "%(state)s %(workers)s %(drift)s" % row for row in rows).items()):
+    print(number, words)'
+}
+
 @test "many: forty records, one apply, at most one reload each" {
     local begin
     # a third of each kind; as a person would write them
@@ -60,8 +71,8 @@ function setup_file {
     assert_line --partial 'nothing to change'
 }
 
-@test "many: some of the forty serve, and all can be checked" {
-    local name
+@test "many: some of the forty serve, and each has its state" {
+    local name begin
     local -a bad=()
 
     wsgi start many-10 many-11 many-12
@@ -74,6 +85,15 @@ function setup_file {
     wsgi check
     run wsgi status
     assert_equal "${#lines[@]}" 41
+    in_machine rm /etc/devstack-wsgi/uwsgi/many-13.ini
+    begin=$(date +%s%3N)
+    run state_counts
+    figure "status of forty" "$(( $(date +%s%3N) - begin )) ms"
+    assert_output '40 rows, 40 names
+3 active 2 none
+1 inactive None config:missing
+36 inactive None none'
+    wsgi apply many-13
 }
 
 @test "many: all forty go to the other server and back, three serve on" {
@@ -92,6 +112,10 @@ function setup_file {
         run wsgi status --json
         [[ $(grep -c "\"mode\": \"$mode\"" <<< "$output") == 40 ]] ||
             bad+=("$mode: $output;")
+        run state_counts
+        [[ "$output" == '40 rows, 40 names
+3 active 2 none
+37 inactive None none' ]] || bad+=("$mode: $output;")
         run in_machine find /etc/devstack-wsgi /etc/systemd/system \
             /var/lib/devstack-wsgi -name '*.switch*'
         [[ -z "$output" ]] || bad+=("$mode: $output;")

@@ -69,33 +69,22 @@ function has_states {
 
     wsgi start "${TRANSPORTS[@]/#/stop-}"
 
-    for transport in "${TRANSPORTS[@]}"; do
-        where_of "$transport" "stop-$transport"
-        http_status "$URL/"
-        [[ "$REPLY" == 200 ]] || bad+=("$transport: start: $REPLY")
-    done
-    assert_none "${bad[@]}"
+    assert_all_answer 200 stop
 }
 
 @test "stop: by systemctl, of the service alone, it is the same" {
-    local transport
-    local -a bad=() where
-    for transport in "${TRANSPORTS[@]}"; do
-        where_of "$transport" "stop-$transport"
+    local -a names=("${TRANSPORTS[@]/#/stop-}") bad=()
+    in_machine systemctl stop "${names[@]/#/devstack@}"
 
-        in_machine systemctl stop "devstack@stop-$transport"
-        http_status "$URL/"
-
-        [[ "$REPLY" == 503 || "$transport $REPLY" == *"direct 000" ]] ||
-            bad+=("$transport: $REPLY")
-        states "stop-$transport"
-        [[ "$REPLY" == 'inactive inactive 0' ]] ||
-            bad+=("$transport: $REPLY")
-        in_machine systemctl start "devstack@stop-$transport"
-        http_status "$URL/"
-        [[ "$REPLY" == 200 ]] || bad+=("$transport: start: $REPLY")
+    assert_all_answer 503 stop
+    for name in "${names[@]}"; do
+        states "$name"
+        [[ "$REPLY" == 'inactive inactive 0' ]] || bad+=("$name: $REPLY")
     done
     assert_none "${bad[@]}"
+
+    in_machine systemctl start "${names[@]/#/devstack@}"
+    assert_all_answer 200 stop
 }
 
 @test "stop: twice is no error, and start of what runs changes nothing" {
@@ -193,10 +182,8 @@ function has_states {
     for transport in "${TRANSPORTS[@]}"; do
         wait_for 30 in_machine systemctl --quiet is-active \
             "devstack@stop-$transport.service"
-        where_of "$transport" "stop-$transport"
-        http_status "$URL/"
-        [[ "$REPLY" == 200 ]] || bad+=("$transport: $REPLY")
     done
+    assert_all_answer 200 stop
     states reboot-demand
     [[ "$REPLY" == 'inactive active 0' ]] || bad+=("on demand: $REPLY")
     http_status http://127.0.0.1/reboot-demand/

@@ -26,12 +26,12 @@
 # Public:     setup_file, teardown_file, teardown, tidy, machine_up,
 #             machine_down, in_machine, machine_sh, wsgi, deploy_app,
 #             start_app, serve, serve_all, where_of, count, wait_for,
-#             http_status, assert_status, load_begin, load_end, load_wait,
-#             assert_no_failure, journal_mark, journal_since_mark, run_log,
-#             assert_no_mercy, reloads_since_mark, assert_reloads, tree_of,
-#             assert_tree, assert_status_has, main_pid, assert_pid,
-#             workers_regex, workers_of, has_workers_without, requests_of,
-#             requests_at_least
+#             http_status, assert_status, assert_all_answer, load_begin,
+#             load_end, load_wait, assert_no_failure, journal_mark,
+#             journal_since_mark, run_log, assert_no_mercy,
+#             reloads_since_mark, assert_reloads, tree_of, assert_tree,
+#             assert_status_has, main_pid, assert_pid, workers_regex,
+#             workers_of, has_workers_without, requests_of, requests_at_least
 
 load ../helpers/load
 load ../helpers/figures
@@ -330,6 +330,26 @@ function http_status {
 function assert_status {
     http_status "${@:2}"
     assert_that "the status of ${*:2}" "$REPLY" "$1"
+}
+
+# The status of one answer is as expected, of the service of each transport.
+#
+# Usage:   assert_all_answer STATUS PREFIX [PATH]
+#   STATUS  one for those behind Apache; without a front, 503 is no answer
+#   PREFIX  of the names, as of serve_all
+# Returns: 0; 1 some are others, each named
+# Example: wsgi stop --all; assert_all_answer 503 probe
+function assert_all_answer {
+    local transport wanted
+    local -a bad=() where
+    for transport in "${TRANSPORTS[@]}"; do
+        where_of "$transport" "$2-$transport"
+        wanted=$1
+        [[ "$transport $1" != *'direct 503' ]] || wanted=000
+        http_status "$URL${3:-/}"
+        [[ "$REPLY" == "$wanted" ]] || bad+=("$2-$transport: $REPLY")
+    done
+    assert_none "${bad[@]}"
 }
 
 # Send requests in the background until load_end.
