@@ -17,9 +17,7 @@ function setup {
 @test "template: what must succeed is called directly, so that REPLY is kept" {
     systemctl daemon-reload
 
-    calls systemctl daemon-reload
-
-    assert_equal "$REPLY" 1
+    assert_calls 1 systemctl daemon-reload
 }
 
 @test "template: run is for status and output" {
@@ -39,5 +37,5 @@ function setup {
         [[ "$row" =~ ^[a-z][a-z0-9-]*$ ]] || bad+=("$row")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }

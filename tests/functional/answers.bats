@@ -5,32 +5,11 @@
 load ../helpers/functional
 
 function setup_file {
-    local transport
-    machine_up || return
-    for transport in "${TRANSPORTS[@]}"; do
-        serve "$transport" "probe-$transport" || return
-    done
-}
-
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure "${TRANSPORTS[@]/#/probe-}"
+    machine_up && serve_all probe
 }
 
 @test "answers: 200 through Apache in both transports, and directly" {
-    local transport
-    local -a bad=() where
-
-    for transport in "${TRANSPORTS[@]}"; do
-        where_of "$transport" "probe-$transport"
-        http_status "$URL/"
-        [[ "$REPLY" == 200 ]] || bad+=("$transport: $REPLY")
-    done
-
-    assert_equal "${bad[*]}" ''
+    assert_all_answer 200 probe
 }
 
 @test "answers: the headers are the application's, and none of ours" {
@@ -55,7 +34,7 @@ function teardown {
         done
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "answers: a client is told that its connection ends, without Apache" {
@@ -69,7 +48,7 @@ function teardown {
             bad+=("$transport: $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "answers: an application that a factory makes" {
@@ -86,7 +65,7 @@ function teardown {
         wsgi remove "made-$transport"
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "answers: behind Apache the environ is equal in all modes" {
@@ -179,7 +158,7 @@ print(rows, \"rows\")
                 bad+=("$transport: no $row in $environ"$'\n')
         done
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "answers: the answer to HEAD and a small body's sum come whole" {
@@ -198,5 +177,5 @@ print(rows, \"rows\")
             bad+=("$transport: $said")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }

@@ -8,17 +8,7 @@ load ../helpers/functional
 readonly TREE=(/etc/apache2 /etc/devstack-wsgi /etc/systemd/system
     /run/devstack-wsgi /run/uwsgi /var/lib/apache2 /var/lib/devstack-wsgi)
 
-function setup_file {
-    machine_up
-}
-
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure
-    # what a test that failed may have left
+function tidy {
     in_machine rm -f /etc/apache2/conf-enabled/zz-theirs.conf
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh 'for folder; do
@@ -39,26 +29,16 @@ function apache_settled {
     [[ "$said" == *apache2*apache2* && "$said" != *defunct* ]]
 }
 
-# Usage: assert_same_tree FILE    as tree_of wrote it
-function assert_same_tree {
-    tree_of "${TREE[@]}" > "$BATS_TEST_TMPDIR/now"
-    run diff -u "$1" "$BATS_TEST_TMPDIR/now"
-    assert_success
-}
-
 @test "apply: deployed again, nothing is written, reloaded or restarted" {
-    local transport mark before
+    local transport before
     local -a where
-    for transport in "${TRANSPORTS[@]}"; do
-        serve "$transport" "twice-$transport"
-    done
+    serve_all twice
     deploy_app twice-demand --path /twice-demand --on-demand --preload \
         --env A=b --threads 2 --set harakiri=60
     tree_of --times "${TREE[@]}" > "$BATS_TEST_TMPDIR/before"
     wait_for 10 apache_settled
     before=$(processes)
     journal_mark
-    mark=$REPLY
 
     for transport in "${TRANSPORTS[@]}"; do
         where_of "$transport" "twice-$transport"
@@ -72,38 +52,28 @@ function assert_same_tree {
     run wsgi apply
     assert_line --partial 'nothing to change'
 
-    tree_of --times "${TREE[@]}" > "$BATS_TEST_TMPDIR/after"
-    run diff -u "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
-    assert_success
-    assert_equal "$(processes)" "$before"
-    reloads_since "$mark"
-    assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '0 0'
+    assert_same "$BATS_TEST_TMPDIR/before" <(tree_of --times "${TREE[@]}")
+    assert_same <(printf '%s\n' "$before") <(processes)
+    assert_reloads 0 0
 }
 
 @test "apply: a deployment is one reload of Apache, and systemd's if needed" {
-    local mark
     journal_mark
-    mark=$REPLY
 
     deploy_app once --path /once
 
-    reloads_since "$mark"
     # systemd had none of its units
-    assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '0 1'
+    assert_reloads 0 1
     wsgi start once
     journal_mark
-    mark=$REPLY
     deploy_app once --path /once --hardening off
-    reloads_since "$mark"
-    assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '1 0'
+    assert_reloads 1 0
     run in_machine systemctl show -P NeedDaemonReload devstack@once.service
     assert_output no
     journal_mark
-    mark=$REPLY
     deploy_app once --path /once --hardening off --processes 3
-    reloads_since "$mark"
     # a change of CONF needs neither
-    assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '0 0'
+    assert_reloads 0 0
 }
 
 @test "apply: somebody else's broken site is named, and nothing is changed" {
@@ -118,31 +88,28 @@ function assert_same_tree {
     assert_failure 1
     assert_output --partial zz-theirs.conf
     assert_output --partial NoSuchDirective
-    assert_same_tree "$BATS_TEST_TMPDIR/before"
+    assert_tree "$BATS_TEST_TMPDIR/before"
     load_end beside
-    figure broken-site "beside the run ${LOAD[failed]} of ${LOAD[sent]}" \
-        "requests failed, longest pause ${LOAD[longest_pause_ms]} ms"
+    figure broken-site "beside the run ${LOAD[said]}"
     assert_no_failure 5
     in_machine rm /etc/apache2/conf-enabled/zz-theirs.conf
     serve http refused
 }
 
 @test "apply: what Apache would refuse is refused before anything changes" {
-    local mark folder=/etc/devstack-wsgi/site.d/early
+    local folder=/etc/devstack-wsgi/site.d/early
     # nobody includes it yet; the site of 'early' would
     in_machine mkdir -p "$folder"
     in_machine bash -c "echo 'NoSuchDirective on' > $folder/extra.conf"
     tree_of "${TREE[@]}" > "$BATS_TEST_TMPDIR/before"
     journal_mark
-    mark=$REPLY
 
     run deploy_app early --path /early
 
     assert_failure 1
     assert_output --partial "$folder/extra.conf"
-    assert_same_tree "$BATS_TEST_TMPDIR/before"
-    reloads_since "$mark"
-    assert_equal "$DAEMON_RELOADS $APACHE_RELOADS" '0 0'
+    assert_tree "$BATS_TEST_TMPDIR/before"
+    assert_reloads 0 0
     in_machine rm -r "$folder"
     serve uwsgi early
 }
@@ -163,18 +130,15 @@ function rolls_back {
     run deploy_app stays --path /stays --processes 2 --site moved
 
     assert_failure 1
-    assert_same_tree "$BATS_TEST_TMPDIR/before"
+    assert_tree "$BATS_TEST_TMPDIR/before"
     run in_machine apache2ctl configtest
     assert_success
     in_machine systemctl --quiet is-active apache2
-    http_status http://127.0.0.1/stays/
-    assert_equal "$REPLY" 200
+    assert_status 200 http://127.0.0.1/stays/
     # it also can be restarted as it was
     in_machine systemctl restart devstack@stays
-    http_status http://127.0.0.1/stays/
-    assert_equal "$REPLY" 200
-    run wsgi status stays --json
-    assert_output --partial '"workers": 1,'
+    assert_status 200 http://127.0.0.1/stays/
+    assert_status_has stays '"workers": 1,'
     # it itself may stand still meanwhile, nobody else
     load_end stays
     figure "the one that was put back" "${LOAD[text]}"
@@ -197,8 +161,7 @@ function refuse_reload {
     in_machine rm /etc/apache2/conf-enabled/zz-theirs.conf
     deploy_app stays --path /stays --processes 2 --site moved
     wsgi restart stays
-    run wsgi status stays --json
-    assert_output --partial '"workers": 2,'
+    assert_status_has stays '"workers": 2,'
     wsgi remove stays beside
 }
 
@@ -290,8 +253,8 @@ function mended_by {
 
     figure "killed at any moment" "$number times within the $deploy_time ms" \
         "of a deploy and the $remove_time ms of a remove; beside it" \
-        "${LOAD[failed]} of ${LOAD[sent]} requests failed"
-    assert_equal "${bad[*]}" ''
+        "${LOAD[said]}"
+    assert_none "${bad[@]}"
     assert_no_failure 20
 }
 
@@ -306,15 +269,14 @@ function mended_by {
     for i in 1 2 3; do
         wait "${pids[i - 1]}" || bad+=("$(< "$BATS_TEST_TMPDIR/$i")")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     run cat "$BATS_TEST_TMPDIR"/{1,2,3}
     assert_line 'wsgi: waiting for another run to end'
 
     wsgi start parallel-1 parallel-2 parallel-3
 
     for i in 1 2 3; do
-        http_status "http://127.0.0.1/parallel-$i/"
-        assert_equal "$REPLY" 200
+        assert_status 200 "http://127.0.0.1/parallel-$i/"
     done
     run wsgi apply
     assert_line --partial 'nothing to change'

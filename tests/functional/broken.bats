@@ -57,14 +57,6 @@ function start_and_give_up {
         > "$BATS_FILE_TMPDIR/$1.told"
 }
 
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure
-}
-
 # Usage: is_failed NAME
 function is_failed {
     in_machine systemctl --quiet is-failed "devstack@$1"
@@ -92,8 +84,7 @@ function starts_at_once {
     TOOK=$(( $(date +%s%3N) - begin ))
     figure "$1" "mended, up after $TOOK ms"
     assert [ "$TOOK" -lt 15000 ]
-    http_status "http://127.0.0.1/$1/"
-    assert_equal "$REPLY" 200
+    assert_status 200 "http://127.0.0.1/$1/"
 }
 
 @test "broken: a module that raises fails the start soon, with traceback" {
@@ -162,7 +153,7 @@ function starts_at_once {
         run in_machine pgrep --full "$name( uWSGI|\.conf)"
         (( status == 1 )) || bad+=("$name: processes $output")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "broken: SystemExit, then mended: it starts at once" {

@@ -68,7 +68,7 @@ END
             problems+=("$name")
     done
 
-    assert_equal "${problems[*]}" ""
+    assert_none "${problems[@]}"
     run grep FAILED "$BATS_FILE_TMPDIR/log"
     assert_output ''
 }

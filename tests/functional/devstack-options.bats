@@ -8,16 +8,7 @@ load ../helpers/devstack
 readonly LEFT=(keystone g-api n-api n-api-meta placement-api c-api
     neutron-api)
 
-function setup_file {
-    devstack_up
-}
-
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_devstack
+function tidy {
     # a test that passed may have left a stack
     [[ -z "${BATS_TEST_COMPLETED:-}" ]] || devstack clean.sh
 }

@@ -28,16 +28,8 @@ function setup_file {
         '[[post-config|$CINDER_UWSGI_CONF]]' '[uwsgi]' 'threads = 3'
 }
 
-function teardown_file {
-    machine_down
-}
-
 function setup {
     devstack_apis
-}
-
-function teardown {
-    explain_devstack
 }
 
 @test "devstack, $MODE: the first stack.sh: every API answers at its URL" {
@@ -63,7 +55,7 @@ function teardown {
             bad+=("$phase")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     run grep -c '^printer: a child$' "$BATS_FILE_TMPDIR/stack.sh.log"
     assert_output 5
     run grep -c '^_WSGI_DIR=' "$BATS_FILE_TMPDIR/stack.sh.log"
@@ -83,7 +75,7 @@ function teardown {
         [[ "$REPLY" == "${five[*]}" ]] || bad+=("$phase: $REPLY;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "devstack, $MODE: what callers do after a write call is in force" {
@@ -135,8 +127,7 @@ function teardown {
     proxied_once
     tree_of "${TREE[@]}" | grep -v -e g-api-r -e odd \
         > "$BATS_TEST_TMPDIR/second"
-    run diff -u "$BATS_TEST_TMPDIR/first" "$BATS_TEST_TMPDIR/second"
-    assert_success
+    assert_same "$BATS_TEST_TMPDIR/first" "$BATS_TEST_TMPDIR/second"
     for key in "${keep[@]}"; do
         main_pid "$key"
         assert_equal "$key ${pids[$key]}" "$key $REPLY"
@@ -157,7 +148,7 @@ function teardown {
         [[ "$output" == "/etc/systemd/system/devstack@$key.service" ]] ||
             bad+=("$key: $output;")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     run in_machine grep -l -r -e odd -e ir-http /etc/devstack-wsgi \
         /var/lib/devstack-wsgi/applied
     # Ironic's proxy is a site of ours, and no service
@@ -205,8 +196,7 @@ function teardown {
     assert_line 'CONF is there'
     assert_line 'site is there'
     assert_output --partial '"multithread": true'
-    http_status http://127.0.0.1/later
-    assert_equal "$REPLY" 308
+    assert_status 308 http://127.0.0.1/later
 }
 
 @test "devstack, $MODE: remove goes by CONF, whatever the second word" {
@@ -231,7 +221,7 @@ function teardown {
         [[ "$output" == /etc/late ]] || bad+=("$word leaves $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     # what was never written is removed without a word of complaint
     in_devstack 'remove_uwsgi_config /etc/late/never.ini never'
     in_machine rm -rf /etc/late
@@ -267,12 +257,10 @@ function teardown {
     devstack_answers
     devstack_units enabled active
     proxied_once
-    server_of n-api
-    assert_equal "$REPLY" "$OTHER"
-    server_of placement-api
-    assert_equal "$REPLY" "$OTHER"
-    server_of keystone
-    assert_equal "$REPLY" "$MODE"
+    devstack_apis n-api placement-api
+    devstack_servers "$OTHER"
+    devstack_apis keystone
+    devstack_servers "$MODE"
 }
 
 @test "devstack, $MODE: WSGI_TAKE_OVER=False gives it all back to DevStack" {
@@ -284,7 +272,7 @@ function teardown {
     devstack_answers
     devstack_servers uwsgi
     functions_changed 8-test-config
-    assert_equal "$REPLY" ''
+    assert_that "functions that the plugin changed" "$REPLY" ''
     run in_devstack 'declare -F wsgi_deploy'
     assert_output wsgi_deploy
     run in_machine find /etc/systemd/system -path '*/devstack@*.d/*'
@@ -308,8 +296,7 @@ function teardown {
     # what stock functions wrote meanwhile is not the plugin's
     in_machine rm -rf /run/uwsgi
     system_files > "$BATS_TEST_TMPDIR/after"
-    run diff -u "$BATS_FILE_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
-    assert_success
+    assert_same "$BATS_FILE_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
     in_machine apache2ctl -t
     run in_machine systemctl list-units --all --plain --no-legend \
         'devstack@*'

@@ -4,20 +4,8 @@
 
 load ../helpers/devstack
 
-function setup_file {
-    devstack_up
-}
-
-function teardown_file {
-    machine_down
-}
-
 function setup {
     devstack_apis
-}
-
-function teardown {
-    explain_devstack
 }
 
 @test "stand-in: with stock functions every API of every caller answers" {
@@ -33,7 +21,7 @@ function teardown {
     devstack_servers uwsgi
     shell_unchanged
     functions_changed 8-test-config
-    assert_equal "$REPLY" ''
+    assert_that "functions that the plugins changed" "$REPLY" ''
 }
 
 @test "stand-in: what callers do after a write call is in force" {
@@ -71,8 +59,7 @@ function teardown {
     assert_output active
     # Nova's site goes, and nobody tells Apache
     for REPLY in placement compute; do
-        http_status "http://127.0.0.1/$REPLY"
-        assert_equal "$REPLY" 503
+        assert_status 503 "http://127.0.0.1/$REPLY"
     done
     run machine_sh 'cd /etc/apache2/sites-enabled && echo *-api.conf'
     assert_output --partial placement-api.conf

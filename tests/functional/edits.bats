@@ -4,18 +4,6 @@
 
 load ../helpers/functional
 
-function setup_file {
-    machine_up
-}
-
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure
-}
-
 @test "edits: keys of CONF are kept over a redeployment, and shown by key" {
     local conf=/etc/devstack-wsgi/uwsgi/keys.ini
     serve uwsgi keys
@@ -45,9 +33,7 @@ function teardown {
     run in_machine journalctl --no-pager --output=cat --lines=60 \
         --unit=devstack@keys
     refute_line --partial 'thunder lock: enabled'
-    run wsgi status keys --json
-    assert_output --partial '"workers": 3,'
-    assert_output --partial '"drift": "config:edited"'
+    assert_status_has keys '"workers": 3,' '"drift": "config:edited"'
     run deploy_app keys --path /keys --processes 3
     assert_line --partial 'nothing to change'
 }
@@ -101,8 +87,7 @@ function has_header {
     assert_output --partial "$site"
     run in_machine cat "$site"
     assert_output --partial retry=1
-    http_status "$URL/"
-    assert_equal "$REPLY" 200
+    assert_status 200 "$URL/"
 }
 
 @test "edits: files in site.d are served, and outlive the service" {
@@ -148,10 +133,8 @@ function has_header {
     run wsgi show httpd --diff
     assert_line '+LimitRequestFieldSize 2000'
     wsgi restart httpd
-    run wsgi status httpd --json
-    assert_output --partial '"workers": 3,'
-    http_status -H "X-Long: $(printf '%03000d' 1)" "$URL/"
-    assert_equal "$REPLY" 400
+    assert_status_has httpd '"workers": 3,'
+    assert_status 400 -H "X-Long: $(printf '%03000d' 1)" "$URL/"
 
     # one in its middle cannot be joined with a change, and is not lost
     in_machine sed -i 's/^ThreadsPerChild .*/ThreadsPerChild 64/' "$conf"
@@ -160,6 +143,5 @@ function has_header {
     assert_output --partial "$conf was edited by hand and has to change"
     assert_equal "$(in_machine grep -c '^ThreadsPerChild 64$' "$conf")" 1
     wsgi restart httpd
-    http_status "$URL/"
-    assert_equal "$REPLY" 200
+    assert_status 200 "$URL/"
 }

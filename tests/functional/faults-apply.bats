@@ -78,19 +78,13 @@ function setup {
     change one
 }
 
-function teardown_file {
-    machine_down
-}
-
-function teardown {
+function tidy {
     local folder
     in_machine touch /run/watch.end
-    # what a test that failed may have left
     for folder in "${TREE[@]}" /etc/apache2/sites-available /etc; do
         ! in_machine mountpoint --quiet "$folder" ||
             in_machine umount "$folder"
     done
-    explain_failure beside changes
 }
 
 # Deploy the service that changes.
@@ -117,8 +111,8 @@ function other {
 # Send requests to the service beside, until some of them came.
 function load_beside {
     local before
-    [[ "$(wsgi status beside --json)" =~ \"requests\":\ ([0-9]+) ]]
-    before=${BASH_REMATCH[1]}
+    requests_of beside
+    before=$REPLY
     load_begin beside http://127.0.0.1/beside/ --rate 40
     wait_for 20 requests_at_least $(( before + 20 )) beside
 }
@@ -128,8 +122,7 @@ function load_beside {
 # Usage: load_beside_end NAME TEXT...
 function load_beside_end {
     load_end beside
-    figure "$1" "${*:2}; beside it ${LOAD[failed]} of ${LOAD[sent]}" \
-        "requests failed, longest pause ${LOAD[longest_pause_ms]} ms"
+    figure "$1" "${*:2}; beside it ${LOAD[said]}"
     assert_no_failure 20
 }
 
@@ -152,12 +145,6 @@ function watch_end {
     wait "$WATCH"
     WATCHED=$(< "$BATS_TEST_TMPDIR/watch")
     assert_regex "$WATCHED" '^[0-9]+ times$'
-}
-
-# Usage: assert_tree FILE    as tree_of wrote it
-function assert_tree {
-    run diff -u "$1" <(tree_of "${TREE[@]}")
-    assert_success
 }
 
 # REPLY = the files that are neither the old nor the new ones.
@@ -212,11 +199,10 @@ function kill_at_steps {
     watch_end
     load_beside_end "$1" "at $number of ${#steps[@]} steps, Apache's files" \
         "valid $WATCHED of as many"
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     assert [ "$number" -ge 12 ]
     wsgi restart changes
-    http_status http://127.0.0.1/changes/
-    assert_equal "$REPLY" 200
+    assert_status 200 http://127.0.0.1/changes/
 }
 
 @test "apply: killed at each of its steps, the next run converges" {
@@ -320,7 +306,7 @@ function fill {
     done
 
     load_beside_end disk-full "${#folders[@]} folders"
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     change two
     assert_tree "$BATS_FILE_TMPDIR/two"
 }
@@ -345,14 +331,13 @@ function fill {
 }
 
 @test "apply: twenty runs at once are all done, a reload each at most" {
-    local mark i
+    local i
     local -a names=()
     for i in {1..20}; do
         names+=("at-once-$i")
     done
     load_beside
     journal_mark
-    mark=$REPLY
 
     # shellcheck disable=SC2016  # expanded in the machine
     run machine_sh '
@@ -370,15 +355,14 @@ function fill {
         exit "$status"' "$REPO/tools/wsgi" "${names[@]}"
 
     assert_success
-    reloads_since "$mark"
+    reloads_since_mark
     load_beside_end applies-at-once "${#names[@]} runs at once made" \
         "$APACHE_RELOADS reload(s) of Apache"
     [[ "$APACHE_RELOADS" -le "${#names[@]}" ]] ||
-        fail "$APACHE_RELOADS reloads: $(journal_since "$mark" _PID=1)"
+        fail "$APACHE_RELOADS reloads: $(journal_since_mark _PID=1)"
     # Apache knows all of them: they are not started, which is a 503
     for i in "${names[@]}"; do
-        http_status "http://127.0.0.1/$i/"
-        assert_equal "$REPLY" 503
+        assert_status 503 "http://127.0.0.1/$i/"
     done
     run wsgi apply
     assert_line --partial 'nothing to change'

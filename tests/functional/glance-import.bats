@@ -22,15 +22,6 @@ function setup_file {
     deploy_glance uwsgi --processes 2
 }
 
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    # its unit
-    explain_failure g-api
-}
-
 # Configure Glance; it may fetch images from this machine.
 function prepare_glance {
     local verb
@@ -67,15 +58,13 @@ function import_images {
 # The same, staged in chunks under a server; both workers have a part in it.
 # Usage: import_staged MODE NUMBER
 function import_staged {
-    local mark
     run wsgi status --json glance-api
     assert_output --partial "\"mode\": \"$1\""
     journal_mark
-    mark=$REPLY
 
     import_images glance-direct "$2"
 
-    journal_since "$mark" --unit=devstack@g-api > "$BATS_TEST_TMPDIR/journal"
+    journal_since_mark --unit=devstack@g-api > "$BATS_TEST_TMPDIR/journal"
     # the third word of Glance's lines is the process
     run awk '/status changing from pending/ { worker[$3] }
         END { print length(worker) }' "$BATS_TEST_TMPDIR/journal"
@@ -115,10 +104,8 @@ function make_image {
     deploy_glance uwsgi --transport uwsgi
     make_image
 
-    http_status -X PUT -H 'X-Auth-Token: admin' -H 'Expect:' \
+    assert_status 411 -X PUT -H 'X-Auth-Token: admin' -H 'Expect:' \
         -H 'Content-Type: application/octet-stream' \
         -H 'Transfer-Encoding: chunked' --data-binary abc \
         "$PLACE$REPLY/stage"
-
-    assert_equal "$REPLY" 411
 }

@@ -5,19 +5,7 @@
 load ../helpers/functional
 
 function setup_file {
-    local transport
-    machine_up || return
-    for transport in "${TRANSPORTS[@]}"; do
-        serve "$transport" "log-$transport" || return
-    done
-}
-
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure "${TRANSPORTS[@]/#/log-}"
+    machine_up && serve_all log
 }
 
 # The lines of a service's journal that match.
@@ -51,7 +39,7 @@ function lines_of {
         [[ "$output" == *'ms -' ]] || bad+=("$transport: $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "journal: what an application prints is there once, as it is" {
@@ -71,7 +59,7 @@ function lines_of {
             bad+=("$transport: wsgi.errors: $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "journal: the traceback of a request is there, and once" {
@@ -89,7 +77,7 @@ function lines_of {
         (( ${#lines[@]} == 1 )) || bad+=("$transport: $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "journal: the library's probe of the front page is not in it" {

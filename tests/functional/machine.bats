@@ -162,8 +162,7 @@ function host_state {
     "$MACHINE" stop "$M"
 
     host_state > "$BATS_TEST_TMPDIR/after"
-    run diff -u "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
-    assert_success
+    assert_same "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
     assert_dir_not_exists "/run/devstack-wsgi-machines/$M"
     run pgrep --full "devstack-wsgi-machines/$M"
     assert_failure 1
@@ -255,7 +254,7 @@ function host_state {
             bad+=("'$row': status $status, $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     assert_dir_not_exists /run/devstack-wsgi-machines/aa
 }
 

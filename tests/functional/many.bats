@@ -29,16 +29,19 @@ function setup_file {
     system_tree > "$BATS_FILE_TMPDIR/before"
 }
 
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure
+# How many services status says the same of: state, workers, drift.
+function state_counts {
+    wsgi status --json | python3 -c '
+import collections, json, sys
+rows = json.load(sys.stdin)
+print(len(rows), "rows,", len({row["name"] for row in rows}), "names")
+for words, number in sorted(collections.Counter(
+        "%(state)s %(workers)s %(drift)s" % row for row in rows).items()):
+    print(number, words)'
 }
 
 @test "many: forty records, one apply, at most one reload each" {
-    local begin mark
+    local begin
     # a third of each kind; as a person would write them
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh '
@@ -54,13 +57,12 @@ function teardown {
                 > "/etc/devstack-wsgi/services/many-$i.conf"
         done'
     journal_mark
-    mark=$REPLY
 
     begin=$(date +%s%3N)
     wsgi apply
     begin=$(( $(date +%s%3N) - begin ))
 
-    reloads_since "$mark"
+    reloads_since_mark
     figure "forty services" "$begin ms, $DAEMON_RELOADS daemon-reload," \
         "$APACHE_RELOADS reload of Apache"
     # systemd had none of their units
@@ -69,8 +71,8 @@ function teardown {
     assert_line --partial 'nothing to change'
 }
 
-@test "many: some of the forty serve, and all can be checked" {
-    local name
+@test "many: some of the forty serve, and each has its state" {
+    local name begin
     local -a bad=()
 
     wsgi start many-10 many-11 many-12
@@ -79,10 +81,19 @@ function teardown {
         http_status "http://$name/"
         [[ "$REPLY" == 200 ]] || bad+=("$name: $REPLY")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     wsgi check
     run wsgi status
     assert_equal "${#lines[@]}" 41
+    in_machine rm /etc/devstack-wsgi/uwsgi/many-13.ini
+    begin=$(date +%s%3N)
+    run state_counts
+    figure "status of forty" "$(( $(date +%s%3N) - begin )) ms"
+    assert_output '40 rows, 40 names
+3 active 2 none
+1 inactive None config:missing
+36 inactive None none'
+    wsgi apply many-13
 }
 
 @test "many: all forty go to the other server and back, three serve on" {
@@ -101,12 +112,16 @@ function teardown {
         run wsgi status --json
         [[ $(grep -c "\"mode\": \"$mode\"" <<< "$output") == 40 ]] ||
             bad+=("$mode: $output;")
+        run state_counts
+        [[ "$output" == '40 rows, 40 names
+3 active 2 none
+37 inactive None none' ]] || bad+=("$mode: $output;")
         run in_machine find /etc/devstack-wsgi /etc/systemd/system \
             /var/lib/devstack-wsgi -name '*.switch*'
         [[ -z "$output" ]] || bad+=("$mode: $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     for name in "${addresses[@]}"; do
         load_end "${name##*[:/]}"
         assert_no_failure 20
@@ -120,8 +135,7 @@ function teardown {
     wsgi remove --all
 
     system_tree > "$BATS_TEST_TMPDIR/after"
-    run diff -u "$BATS_FILE_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
-    assert_success
+    assert_same "$BATS_FILE_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
     run in_machine systemctl list-units --all --plain --no-legend 'devstack@*'
     assert_output ''
     run in_machine apache2ctl -M

@@ -21,15 +21,6 @@ function setup_file {
     serve uwsgi other
 }
 
-function teardown_file {
-    machine_down
-    rm -rf -- "${VENV:?}"
-}
-
-function teardown {
-    explain_failure "${SERVICES[@]}"
-}
-
 # The processes of the services, their PIDs in order.
 #
 # Usage: service_pids NAME...    REPLY = in one line
@@ -50,8 +41,7 @@ function service_pids {
     local -a lines_of=()
     for name in one other; do
         http_status "http://127.0.0.1/$name/request-id?id-$name"
-        run in_machine journalctl --no-pager --output=cat \
-            --unit="devstack@$name"
+        run_log "$name"
         line=$(grep "id-$name" <<< "$output")
         # 127.0.0.1 "GET /one/request-id?id-one HTTP/1.1" 200 4 1ms id-one
         assert_regex "$line" '^127\.0\.0\.1 "GET /[a-z]+/[^ ]* HTTP/1\.1"'\
@@ -68,10 +58,8 @@ function service_pids {
     local name shapes=''
     for name in one other; do
         wsgi stop "$name"
-        http_status "http://127.0.0.1/$name/"
-        assert_equal "$REPLY" 503
-        run wsgi status "$name" --json
-        assert_output --partial '"state": "inactive", "workers": null,'
+        assert_status 503 "http://127.0.0.1/$name/"
+        assert_status_has "$name" '"state": "inactive", "workers": null,'
         run wsgi start "$name"
         assert_success
         assert_output --partial "wsgi: $name answers at"
@@ -107,17 +95,15 @@ function service_pids {
 
     for name in "${SERVICES[@]}"; do
         load_end "$name"
-        figure "$name" "$reloads reloads of the front, ${LOAD[failed]} of" \
-            "${LOAD[sent]} failed"
+        figure "$name" "$reloads reloads of the front, ${LOAD[said]}"
         assert_no_failure 10
     done
     service_pids "${SERVICES[@]}"
-    assert_equal "$REPLY" "$before"
+    assert_that "processes of the services" "$REPLY" "$before"
     in_machine systemctl restart apache2
     service_pids "${SERVICES[@]}"
-    assert_equal "$REPLY" "$before"
-    http_status http://127.0.0.1/one/
-    assert_equal "$REPLY" 200
+    assert_that "processes of the services" "$REPLY" "$before"
+    assert_status 200 http://127.0.0.1/one/
 }
 
 @test "mod_wsgi: 4, nobody has to know a port" {
@@ -132,8 +118,7 @@ function service_pids {
     run deploy_app one --path /one --mode mod_wsgi
     assert_output 'wsgi: one: nothing to change'
     wsgi restart one
-    http_status http://127.0.0.1/one/
-    assert_equal "$REPLY" 200
+    assert_status 200 http://127.0.0.1/one/
 }
 
 @test "mod_wsgi: the front loads no mod_wsgi, before and after" {
@@ -166,7 +151,7 @@ function service_pids {
         [[ "$REPLY" == 200 ]] || bad+=("$mode: $REPLY after a restart;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     run in_machine grep -c http-socket /etc/conf-uwsgi.ini
     assert_output 1
 }
@@ -175,8 +160,7 @@ function service_pids {
     local module
     serve mod-wsgi own --venv "$VENV"
 
-    http_status "$URL/"
-    assert_equal "$REPLY" 200
+    assert_status 200 "$URL/"
     main_pid own
     run in_machine grep -o '/[^ ]*mod_wsgi[^ ]*\.so.*' "/proc/$REPLY/maps"
     assert_line --partial "$VENV/lib/"
@@ -190,8 +174,7 @@ function service_pids {
     assert_failure 1
     assert_output --partial 'the venv has Python 3.11'
     assert_output --partial 'is for 3.9'
-    http_status "$URL/"
-    assert_equal "$REPLY" 200
+    assert_status 200 "$URL/"
 }
 
 @test "mod_wsgi: arguments and environment are there at import" {
@@ -228,13 +211,13 @@ END'
             bad+=("$verb: $(< "$BATS_TEST_TMPDIR/$verb")")
     done
     wsgi start two
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "mod_wsgi: a stop sees whether somebody waits at the port" {
     wsgi restart one
 
-    run in_machine journalctl --no-pager --output=cat --unit=devstack@one
+    run_log one
     refute_line --partial 'cannot look at the port'
 }
 
@@ -247,14 +230,12 @@ END'
     run in_machine systemctl is-active devstack@demand.socket
     assert_output active
 
-    http_status "$URL/"
-    assert_equal "$REPLY" 200
+    assert_status 200 "$URL/"
     # it has answered; now it is seen to
     wait_for 10 in_machine systemctl --quiet is-active devstack@demand
 
     in_machine systemctl stop devstack@demand
-    http_status "$URL/"
-    assert_equal "$REPLY" 503
+    assert_status 503 "$URL/"
     run in_machine systemctl is-active devstack@demand.socket
     assert_output inactive
 }
@@ -267,8 +248,7 @@ END'
 
     for name in "${SERVICES[@]}"; do
         wait_for 30 in_machine systemctl --quiet is-active "devstack@$name"
-        http_status "http://127.0.0.1/$name/"
-        assert_equal "$REPLY" 200
+        assert_status 200 "http://127.0.0.1/$name/"
     done
     run in_machine grep -h '^port=' -r /etc/devstack-wsgi/services
     assert_output "$before"

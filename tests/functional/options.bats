@@ -22,15 +22,6 @@ function setup_file {
         "$FIXTURES"
 }
 
-function teardown_file {
-    machine_down
-    rm -rf -- "${VENV:?}"
-}
-
-function teardown {
-    explain_failure blazar
-}
-
 # The commands of the page: the block that deploys blazar.
 function commands {
     sed -n '/^    .*wsgi deploy blazar /,/^[^ ]/ s/^    //p' "$PAGE"

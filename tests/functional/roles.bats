@@ -21,14 +21,6 @@ function setup_file {
     printf '%s\n' "$status" "$output" > "$BATS_FILE_TMPDIR/first"
 }
 
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure role-uwsgi role-mod
-}
-
 # Run the jobs' post-run in the machine, as a job would that asked for the
 # probe's two servers.
 #
@@ -115,7 +107,7 @@ function deploy_both {
         [[ $'\n'"$output"$'\n' == *$'\n'"$name.txt"$'\n'* ]] ||
             missing+=("$name")
     done
-    assert_equal "${missing[*]}" ''
+    assert_none "${missing[@]}"
     run in_machine grep -c 'GET /role-mod/print' \
         "/root/devstack-wsgi/journal/devstack@role-mod.service.txt"
     assert_output 1

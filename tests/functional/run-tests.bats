@@ -86,16 +86,14 @@ function setup {
     assert_line 'E: no such package'
     assert_line --partial 'run_tests: failed: apt-get'
     assert_file_not_exists "$POLICY"
-    calls tox
-    assert_equal "$REPLY" 0
+    assert_calls 0 tox
 }
 
 @test "run_tests: arguments choose the environments, the status is tox's" {
     MISSING='' TOX_STATUS=3 run "$CHECKOUT/run_tests.sh" unit docs
 
     assert_failure 3
-    calls tox -e 'unit\,docs'
-    assert_equal "$REPLY" 1
+    assert_calls 1 tox -e 'unit\,docs'
 }
 
 @test "run_tests: what it made belongs to the owner of the checkout" {

@@ -31,14 +31,6 @@ function setup_file {
     done
 }
 
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure "${SERVICES[@]//[_ ]/-}"
-}
-
 # Usage: deploy_deeds NAME OPTION...
 function deploy_deeds {
     wsgi deploy "$@" --app deeds:application --chdir /srv/deeds &&
@@ -63,7 +55,7 @@ function assert_deeds {
         done
         [[ ${#bad[@]} -eq 0 ]] || printf '%s:\n%s\n' "$service" "$said"
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "sandbox: without one a service can do what its user can" {

@@ -5,21 +5,10 @@
 load ../helpers/functional
 
 function setup_file {
-    local transport
-    machine_up || return
-    # whom the services run as is neither root nor Apache
-    in_machine useradd --system --no-create-home service || return
-    for transport in "${TRANSPORTS[@]}"; do
-        serve "$transport" "safe-$transport" --user service || return
-    done
-}
-
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure "${TRANSPORTS[@]/#/safe-}"
+    # an account that is neither root's nor Apache's
+    machine_up &&
+        in_machine useradd --system --no-create-home service &&
+        serve_all safe --user service
 }
 
 # Connect to a socket as a user; the text is 'connected' or the reason.
@@ -64,7 +53,7 @@ except OSError as error:
             bad+=("$socket: $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     run connect_as www-data /run/devstack-wsgi/safe-uwsgi.socket
     assert_output connected
 }
@@ -128,7 +117,7 @@ except OSError as error:
         run in_machine curl --silent -H "$row" "$URL/environ"
         [[ "$output" != *SECRET* ]] || bad+=("direct: $row: $output;")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "security: a client's header counts for nothing that is ours" {
@@ -179,7 +168,7 @@ except OSError as error:
                 bad+=("$transport: $header: $said"$'\n')
         done
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "security: no spelling of the path gets past the header rules" {
@@ -197,7 +186,7 @@ except OSError as error:
                 "$said" != *'"https"'* ]] || bad+=("$path: $said"$'\n')
         done
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "security: a TCP listener does not speak the uwsgi protocol" {

@@ -5,19 +5,7 @@
 load ../helpers/functional
 
 function setup_file {
-    local transport
-    machine_up || return
-    for transport in "${TRANSPORTS[@]}"; do
-        serve "$transport" "stop-$transport" || return
-    done
-}
-
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure "${TRANSPORTS[@]/#/stop-}"
+    machine_up && serve_all stop
 }
 
 # REPLY = the states of a service and of its socket, and its main PID.
@@ -39,7 +27,7 @@ function has_states {
 }
 
 @test "stop: requests get 503 at once, none starts it again, start does" {
-    local transport mark
+    local transport
     local -a bad=() where
     for transport in "${TRANSPORTS[@]}"; do
         where_of "$transport" "stop-$transport"
@@ -48,7 +36,6 @@ function has_states {
     done
     wait_for 10 requests_at_least 20 stop-direct
     journal_mark
-    mark=$REPLY
 
     wsgi stop "${TRANSPORTS[@]/#/stop-}"
 
@@ -76,39 +63,28 @@ function has_states {
         [[ "$transport" == *direct ]] || (( LOAD[failed] == 0 )) ||
             bad+=("$transport: no answer: ${LOAD[text]}")
     done
-    [[ "$(journal_since "$mark" _PID=1)" != *Started* ]] ||
+    [[ "$(journal_since_mark _PID=1)" != *Started* ]] ||
         bad+=("something was started")
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 
     wsgi start "${TRANSPORTS[@]/#/stop-}"
 
-    for transport in "${TRANSPORTS[@]}"; do
-        where_of "$transport" "stop-$transport"
-        http_status "$URL/"
-        [[ "$REPLY" == 200 ]] || bad+=("$transport: start: $REPLY")
-    done
-    assert_equal "${bad[*]}" ''
+    assert_all_answer 200 stop
 }
 
 @test "stop: by systemctl, of the service alone, it is the same" {
-    local transport
-    local -a bad=() where
-    for transport in "${TRANSPORTS[@]}"; do
-        where_of "$transport" "stop-$transport"
+    local -a names=("${TRANSPORTS[@]/#/stop-}") bad=()
+    in_machine systemctl stop "${names[@]/#/devstack@}"
 
-        in_machine systemctl stop "devstack@stop-$transport"
-        http_status "$URL/"
-
-        [[ "$REPLY" == 503 || "$transport $REPLY" == *"direct 000" ]] ||
-            bad+=("$transport: $REPLY")
-        states "stop-$transport"
-        [[ "$REPLY" == 'inactive inactive 0' ]] ||
-            bad+=("$transport: $REPLY")
-        in_machine systemctl start "devstack@stop-$transport"
-        http_status "$URL/"
-        [[ "$REPLY" == 200 ]] || bad+=("$transport: start: $REPLY")
+    assert_all_answer 503 stop
+    for name in "${names[@]}"; do
+        states "$name"
+        [[ "$REPLY" == 'inactive inactive 0' ]] || bad+=("$name: $REPLY")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
+
+    in_machine systemctl start "${names[@]/#/devstack@}"
+    assert_all_answer 200 stop
 }
 
 @test "stop: twice is no error, and start of what runs changes nothing" {
@@ -117,8 +93,7 @@ function has_states {
     pid=$REPLY
 
     wsgi start stop-uwsgi
-    main_pid stop-uwsgi
-    assert_equal "$REPLY" "$pid"
+    assert_pid stop-uwsgi "$pid"
 
     wsgi stop stop-uwsgi
     wsgi stop stop-uwsgi
@@ -129,8 +104,7 @@ function has_states {
 
 @test "stop: what the application started and does not end is ended" {
     serve uwsgi spawn
-    http_status "$URL/spawn"
-    assert_equal "$REPLY" 200
+    assert_status 200 "$URL/spawn"
     run in_machine pgrep -f 'sleep 600'
     assert_success
 
@@ -139,7 +113,7 @@ function has_states {
     run in_machine pgrep -f 'sleep 600'
     assert_failure
     # SIGTERM for all would have waited for it until the unit's timeout
-    run in_machine journalctl --no-pager --output=cat --unit=devstack@spawn
+    run_log spawn
     refute_line --partial 'timed out'
     assert_line --partial 'Deactivated successfully'
 }
@@ -154,7 +128,7 @@ function has_states {
 
     wsgi stop loading
 
-    run in_machine journalctl --no-pager --output=cat --unit=devstack@loading
+    run_log loading
     # of uWSGI, at the end of its patience
     refute_line --partial 'NO MERCY'
     assert_line --partial 'Deactivated successfully'
@@ -164,11 +138,9 @@ function has_states {
     serve uwsgi demand --on-demand
 
     wsgi stop demand
-    http_status "$URL/"
-
-    assert_equal "$REPLY" 503
+    assert_status 503 "$URL/"
     states demand
-    assert_equal "$REPLY" 'inactive inactive 0'
+    assert_that "states and main PID of demand" "$REPLY" 'inactive inactive 0'
 }
 
 @test "on demand: an idle service ends, the next request starts it" {
@@ -178,9 +150,7 @@ function has_states {
     wsgi restart idle
 
     wait_for 20 has_states idle 'inactive active 0'
-    http_status "$URL/"
-
-    assert_equal "$REPLY" 200
+    assert_status 200 "$URL/"
     main_pid idle
     assert_not_equal "$REPLY" 0
 }
@@ -212,17 +182,15 @@ function has_states {
     for transport in "${TRANSPORTS[@]}"; do
         wait_for 30 in_machine systemctl --quiet is-active \
             "devstack@stop-$transport.service"
-        where_of "$transport" "stop-$transport"
-        http_status "$URL/"
-        [[ "$REPLY" == 200 ]] || bad+=("$transport: $REPLY")
     done
+    assert_all_answer 200 stop
     states reboot-demand
     [[ "$REPLY" == 'inactive active 0' ]] || bad+=("on demand: $REPLY")
     http_status http://127.0.0.1/reboot-demand/
     [[ "$REPLY" == 200 ]] || bad+=("on demand: $REPLY")
     run in_machine systemctl list-units --failed --plain --no-legend
     [[ "$output" != *devstack@* ]] || bad+=("$output")
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     run wsgi deploy stop-uwsgi --app probe:application \
         --chdir /srv/stop-uwsgi --user www-data --path /stop-uwsgi
     assert_output --partial 'nothing to change'

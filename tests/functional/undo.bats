@@ -11,13 +11,7 @@ function setup_file {
     machine_up && serve uwsgi serving
 }
 
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure serving
-    # what a test that failed may have left
+function tidy {
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh 'rm -f /etc/apache2/sites-enabled/theirs.conf /tmp/theirs.conf
         pid=/run/theirs.pid
@@ -30,16 +24,9 @@ function teardown {
 # Usage: load_serving [NAME]
 function load_serving {
     local before=0 name=${1:-serving}
-    [[ ! "$(wsgi status "$name" --json)" =~ \"requests\":\ ([0-9]+) ]] ||
-        before=${BASH_REMATCH[1]}
+    ! requests_of "$name" || before=$REPLY
     load_begin all "http://127.0.0.1/$name/" --rate 40
     wait_for 10 requests_at_least $(( before + 10 )) "$name"
-}
-
-# Usage: assert_tree FILE    as tree_of wrote it
-function assert_tree {
-    run diff -u "$1" <(tree_of "${TREE[@]}")
-    assert_success
 }
 
 @test "undo: a reload that Apache's unit refuses, with site and module" {
@@ -67,8 +54,7 @@ function assert_tree {
     assert_no_failure 20
     in_machine rm /etc/apache2/sites-enabled/theirs.conf
     serve http refused
-    http_status "$URL/"
-    assert_equal "$REPLY" 200
+    assert_status 200 "$URL/"
 }
 
 @test "undo: an Apache that a reload ends is a failure, and named" {
@@ -88,8 +74,7 @@ function assert_tree {
     assert_tree "$BATS_TEST_TMPDIR/before"
     in_machine rm /etc/apache2/sites-enabled/theirs.conf
     serve uwsgi ended
-    http_status http://127.0.0.1/serving/
-    assert_equal "$REPLY" 200
+    assert_status 200 http://127.0.0.1/serving/
 }
 
 # Deploy a service and kill the run: all of it, or its shell alone.
@@ -174,16 +159,15 @@ function cut_off_again {
 
     figure "cut off, $1" "$cut of $number runs, ${LOAD[failed]} of" \
         "${LOAD[sent]} failed"
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     assert_no_failure 40
     for name in "$fresh" "$keep"; do
         read -ra now <<< "${last[$name]}"
         wsgi deploy "$name" "${options[@]}" "${now[@]}"
     done
     # but for the requests that were counted meanwhile
-    run diff -u <(grep -v /requests/ "$BATS_TEST_TMPDIR/whole") \
+    assert_same <(grep -v /requests/ "$BATS_TEST_TMPDIR/whole") \
         <(tree_of "${TREE[@]}" | grep -v /requests/)
-    assert_success
     refute in_machine test -e /var/lib/devstack-wsgi/run
     wsgi check
     run wsgi status --json
@@ -191,8 +175,7 @@ function cut_off_again {
     in_machine flock --nonblock /run/devstack-wsgi.lock true
     wsgi restart "$keep"
     wsgi start "$fresh"
-    http_status "http://127.0.0.1/$fresh/"
-    assert_equal "$REPLY" 200
+    assert_status 200 "http://127.0.0.1/$fresh/"
 }
 
 @test "undo: what is cut off goes on serving, then is whole (uwsgi)" {
@@ -248,8 +231,7 @@ function deploy_broken {
     assert_failure 1
     assert_output --partial "No module named 'mod_wsgi'"
     tree_of "${TREE[@]}" | grep -v /requests/ > "$BATS_TEST_TMPDIR/after"
-    run diff -u "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
-    assert_success
+    assert_same "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
     mapfile -t steps <<< "$(in_machine cat /run/steps)"
     count $(( ${#steps[@]} / 4 | 1 )) 1
     every=$REPLY
@@ -272,7 +254,7 @@ function deploy_broken {
     load_end all
     figure "killed while undone" "at $i of ${#steps[@]} steps," \
         "${LOAD[failed]} of ${LOAD[sent]} failed"
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     assert_no_failure 20
 }
 

@@ -4,18 +4,6 @@
 
 load ../helpers/functional
 
-function setup_file {
-    machine_up
-}
-
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_failure
-}
-
 @test "units: a drop-in of a person has effect, and no deploy touches it" {
     local folder=/etc/systemd/system/devstack@mine.service.d
     # a setting of uWSGI, whose effect a client sees
@@ -34,8 +22,7 @@ Environment="UWSGI_ADD_HEADER=X-Mine: yes"'
     assert_line 'X-Mine: yes'$'\r'
     run in_machine systemctl show -p Environment devstack@mine
     assert_output --partial '=OURS=yes '
-    run wsgi status mine --json
-    assert_output --partial '"drift": "none"'
+    assert_status_has mine '"drift": "none"'
 
     wsgi remove mine
 
@@ -109,5 +96,5 @@ function rewrite_unit {
         [[ "$REPLY" == 503 || "$transport $REPLY" == *"direct 000" ]] ||
             bad+=("$name: stopped, and answers $REPLY;")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }

@@ -12,15 +12,6 @@ function setup_file {
     machine_up
 }
 
-function teardown_file {
-    machine_down
-    rm -rf -- "${VENV:?}"
-}
-
-function teardown {
-    explain_failure
-}
-
 # The program of a service's master process.
 # Usage: program_of NAME    prints its path
 function program_of {
@@ -33,8 +24,7 @@ function program_of {
     for transport in uwsgi http direct; do
         serve "$transport" "own-$transport" --venv "$VENV"
 
-        http_status "$URL/"
-        assert_equal "$REPLY" 200
+        assert_status 200 "$URL/"
         run program_of "own-$transport"
         assert_output "$VENV/bin/uwsgi"
         run in_machine grep plugin \
@@ -64,8 +54,7 @@ function program_of {
 @test "uwsgi from PyPI: without it in the venv the distribution's serves" {
     serve uwsgi theirs
 
-    http_status "$URL/"
-    assert_equal "$REPLY" 200
+    assert_status 200 "$URL/"
     run program_of theirs
     assert_output --regexp '^/usr/bin/uwsgi'
     run in_machine grep plugin /etc/devstack-wsgi/uwsgi/theirs.ini

@@ -2,10 +2,8 @@
 #
 # tests/helpers/devstack.bash - the stand-in of DevStack in a machine
 #
-#     load ../helpers/devstack
-#
-#     function setup_file { devstack_up; }
-#     function teardown_file { machine_down; }
+# A file that loads this has such a machine, as with functional.bash; its
+# units are explained where a test fails.
 #
 # tests/standin is the stand-in: DevStack's phases, functions and callers,
 # with tests/fixtures/apps/probe.py in the place of OpenStack.
@@ -14,12 +12,12 @@
 # Reads:      nothing
 # Writes:     the machine; $BATS_TEST_TMPDIR
 # Sets:       DEVSTACK, CALLERS, and by devstack_apis APIS
-# Public:     devstack_up, lift_start_limit, devstack_conf, devstack, as_stack,
-#             in_devstack, devstack_apis, devstack_answers, devstack_units,
-#             devstack_stopped, server_of, devstack_servers, proxied_once,
-#             shell_unchanged, functions_changed, process_of, callers_in_force,
-#             clone_answers, system_files,
-#             explain_devstack
+# Public:     setup_file, devstack_up, lift_start_limit, devstack_conf,
+#             devstack, as_stack, in_devstack, devstack_apis,
+#             devstack_answers, devstack_units, devstack_stopped, server_of,
+#             devstack_servers, proxied_once, shell_unchanged,
+#             functions_changed, process_of, callers_in_force, clone_answers,
+#             system_files
 
 load ../helpers/functional
 
@@ -33,13 +31,18 @@ readonly CALLERS=(aodh cloudkitty designate federation heat ironic mistral
 # the keys of what runs by itself or by DevStack's own functions in every mode
 readonly THEIRS='ir-http odd-site odd-env odd-own odd-bare'
 
+# What bats calls before the tests of a file that has nothing of its own.
+function setup_file {
+    devstack_up
+}
+
 # Boot a machine with a user stack, the stand-in and a copy of this checkout's
 # plugin.
 #
 # Usage:   devstack_up
 # Sets:    M
 # Returns: 0; 1 it did not boot
-# Example: function setup_file { devstack_up; }
+# Example: devstack_up
 function devstack_up {
     requires sudo openssl || return
     machine_up || return
@@ -195,7 +198,7 @@ function devstack_answers {
         said=$(in_machine curl -gks --max-time 30 "$url" | head -n 1)
         [[ "$said" == "${row##*=}" ]] || bad+=("$key at $url: '$said';")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 # Run bash text in a shell that has sourced what unstack.sh sources, and the
@@ -233,7 +236,7 @@ function devstack_units {
         [[ "${said//$'\n'/ }" == "${1:+$1 }$2" ]] ||
             bad+=("$key: ${said//$'\n'/ };")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 # The units of APIS are stopped and disabled, or gone with what cinder, neutron
@@ -260,7 +263,7 @@ function devstack_stopped {
 #
 # Usage:   server_of KEY
 # Returns: 0
-# Example: server_of n-api; assert_equal "$REPLY" mod_wsgi
+# Example: server_of n-api; [[ "$REPLY" == mod_wsgi ]]
 function server_of {
     # shellcheck disable=SC2016  # expanded in the machine
     REPLY=$(machine_sh 'pid=$(systemctl show --value -p MainPID "$1")
@@ -285,7 +288,7 @@ function devstack_servers {
         server_of "$key"
         [[ "$REPLY" == "$1" ]] || bad+=("$key: $REPLY;")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 # No path is proxied twice, and Apache finds no fault. What is left to
@@ -359,8 +362,7 @@ function callers_in_force {
     assert_output --partial '"multithread": false'
     run process_of http://127.0.0.1/load-balancer
     assert_output --partial '"OCTAVIA_B": "2"'
-    http_status http://127.0.0.1/federated
-    assert_equal "$REPLY" 307
+    assert_status 307 http://127.0.0.1/federated
 }
 
 # Glance's clone answers, with a configuration of its own.
@@ -389,16 +391,20 @@ function system_files {
         grep -vE "^/var/lib/(systemd|sudo|apache2/(module|site))[/ ]" | sort'
 }
 
-# In teardown: what is known if a test failed.
+# In the place of what functional.bash shows of a service: here each unit
+# counts, and those that failed most.
 #
-# Usage:   explain_devstack
-# Returns: 0
-# Example: function teardown { explain_devstack; }
-function explain_devstack {
-    [[ -z "${BATS_TEST_COMPLETED:-}" ]] || return 0
+# Usage: _functional_explain
+function _functional_explain {
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh '
         systemctl list-units --all --plain --no-legend "devstack@*"
+        for unit in $(systemctl list-units --failed --plain --no-legend \
+                "devstack@*" | cut -d " " -f 1); do
+            echo "-- $unit --"
+            systemctl status --no-pager --lines=20 "$unit"
+            systemctl cat "$unit" | grep -v "^#" | head -n 20
+        done
         grep -ho "ProxyPass.*" /etc/apache2/sites-enabled/*.conf | sort -u
         grep -v "ssl:warn" /var/log/apache2/error.log | tail -n 8
         journalctl --no-pager --lines=20 --unit="devstack@*"' 2>&1

@@ -2,27 +2,36 @@
 #
 # tests/helpers/functional.bash - real daemons in a machine of one's own
 #
-# A test file boots one machine for all its tests:
+# A file of tests that loads this has one machine for all its tests, and its
+# services are explained where a test fails:
 #
 #     load ../helpers/functional
 #
-#     function setup_file { machine_up; }
-#     function teardown_file { machine_down; }
-#     function teardown { explain_failure; }
+#     function setup_file {        # unless a machine is all that is needed
+#         machine_up && serve_all probe
+#     }
+#
+#     function tidy {              # what a failed test may have left behind
+#         in_machine systemctl start apache2
+#     }
 #
 # Depends on: tests/helpers/load.bash, tests/helpers/figures.bash,
 #             tests/bin/machine, tests/harness/load.py, tests/fixtures/apps
 # Reads:      WSGI_FULL=1 or, as tox.ini sets it, WSGI_TEST_FULL=1: full
-#             counts, else a part of them
-# Writes:     the machine; $BATS_TEST_TMPDIR
-# Sets:       M, the machine; URL by serve; LOAD by load_end
-# Public:     machine_up, machine_down, explain_failure, in_machine,
-#             machine_sh, wsgi, deploy_app, start_app, serve, where_of,
-#             explain, count, wait_for, http_status, load_begin, load_end,
-#             load_wait, assert_no_failure, journal_mark, journal_since,
-#             assert_no_mercy, reloads_since, tree_of, main_pid,
-#             workers_regex, workers_of, has_workers_without,
-#             requests_at_least
+#             counts, else a part of them; TREE, an array of the file: the
+#             folders that its tests may change
+# Writes:     the machine; $BATS_TEST_TMPDIR, $BATS_FILE_TMPDIR
+# Sets:       M, the machine; URL by serve; LOAD by load_end; MARK by
+#             journal_mark
+# Public:     setup_file, teardown_file, teardown, tidy, machine_up,
+#             machine_down, in_machine, machine_sh, wsgi, deploy_app,
+#             start_app, serve, serve_all, where_of, count, wait_for,
+#             http_status, assert_status, assert_all_answer, load_begin,
+#             load_end, load_wait, assert_no_failure, journal_mark,
+#             journal_since_mark, run_log, assert_no_mercy,
+#             reloads_since_mark, assert_reloads, tree_of, assert_tree,
+#             assert_status_has, main_pid, assert_pid, workers_regex,
+#             workers_of, has_workers_without, requests_of, requests_at_least
 
 load ../helpers/load
 load ../helpers/figures
@@ -59,7 +68,35 @@ function _functional_ways {
 _functional_ways
 
 declare -gA LOAD=() _LOADS=()
-declare -ga _SERVED=()
+
+# What bats calls before and after the tests of a file; a file that needs more
+# than a machine has a setup_file of its own.
+function setup_file {
+    machine_up "$@"
+}
+
+function teardown_file {
+    machine_down
+}
+
+# What bats calls after each test: the loads end, a test that failed is
+# explained, and what it may have left is put away.
+function teardown {
+    local item
+    [[ -n "${M:-}" ]] || return 0
+    # killed, they would leave processes in the machine for others to reap
+    for item in "${!_LOADS[@]}"; do
+        in_machine touch "/run/load-$item.end"
+        wait "${_LOADS[$item]}" || true  # 1 says that some failed
+    done
+    [[ -n "${BATS_TEST_COMPLETED:-}" ]] || _functional_explain
+    tidy
+}
+
+# For a file to define: put away what a failed test may have left.
+function tidy {
+    :
+}
 
 # Boot the file's machine.
 #
@@ -67,7 +104,7 @@ declare -ga _SERVED=()
 #   OPTION  of 'tests/bin/machine start'
 # Sets:    M
 # Returns: 0; 1 it did not boot
-# Example: function setup_file { machine_up; }
+# Example: machine_up --capability all && serve uwsgi hello
 function machine_up {
     requires root systemd-nspawn apache2 uwsgi curl || return
     M=${BATS_TEST_FILENAME##*/}
@@ -78,11 +115,14 @@ function machine_up {
     in_machine systemctl enable --quiet --now apache2
 }
 
+# End the file's machine, and remove the venv that build_venv has made for it.
+#
 # Usage:   machine_down
 # Returns: 0
-# Example: function teardown_file { machine_down; }
+# Example: machine_down
 function machine_down {
     [[ -z "${M:-}" ]] || "$REPO/tests/bin/machine" stop "$M"
+    [[ "${VENV:-}" != /var/tmp/devstack-wsgi-venv-* ]] || rm -rf -- "$VENV"
 }
 
 # Run a command in the machine, as root.
@@ -110,7 +150,16 @@ function machine_sh {
 # Returns: its status
 # Example: wsgi restart hello
 function wsgi {
+    [[ "$1" != deploy ]] || _functional_note "$2"
     in_machine "$REPO/tools/wsgi" "$@"
+}
+
+# Let a service be explained if the test fails, or, in setup_file, any test
+# that names no other.
+#
+# Usage: _functional_note NAME
+function _functional_note {
+    printf '%s\n' "$1" >> "${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/services"
 }
 
 # REPLY = FULL with WSGI_FULL=1, else PART.
@@ -150,7 +199,6 @@ function wait_for {
 function deploy_app {
     local name=$1
     shift
-    _SERVED+=("$name")
     [[ " $* " == *' --user '* ]] || set -- --user www-data "$@"
     [[ " $* " == *' --app '* ]] || set -- --app probe:application "$@"
     in_machine install -D -m 0644 -t "/srv/$name" \
@@ -158,14 +206,15 @@ function deploy_app {
     wsgi deploy "$name" --chdir "/srv/$name" "$@"
 }
 
-# Start a service, or show what is known of why it does not.
+# Start a service; it answers.
 #
 # Usage:   start_app NAME
-# Returns: 0; 1 it does not answer
+# Returns: 0; 1 it does not answer, and in setup_file what is known of it
 # Example: start_app hello
 function start_app {
     wsgi start "$1" && return 0
-    explain "$1"
+    # in a test, teardown shows it
+    [[ -n "${BATS_TEST_TMPDIR:-}" ]] || _functional_explain
     return 1
 }
 
@@ -184,6 +233,20 @@ function serve {
     deploy_app "$name" "${where[@]}" "$@" && start_app "$name"
 }
 
+# Deploy the probe behind each of TRANSPORTS, and start it.
+#
+# Usage:   serve_all PREFIX [OPTION...]
+#   PREFIX  of the names: PREFIX-TRANSPORT
+# Sets:    URL, of the last
+# Returns: 0; 1 refused, or one does not answer
+# Example: serve_all probe --threads 2
+function serve_all {
+    local transport
+    for transport in "${TRANSPORTS[@]}"; do
+        serve "$transport" "$1-$transport" "${@:2}" || return
+    done
+}
+
 # Where a service is to answer.
 #
 # Usage:   where_of TRANSPORT NAME
@@ -192,6 +255,7 @@ function serve {
 # Example: local -a where; where_of http upload
 function where_of {
     local port=0 i
+    _functional_note "$2"
     export URL=http://127.0.0.1/$2
     read -r -a where <<< "${WAYS[$1]}"
     case $1 in
@@ -208,45 +272,43 @@ function where_of {
     esac
 }
 
-# All that helps to understand why a service does not serve.
+# All that helps to understand why a test failed: what its loads counted, and
+# of each of its services state, log and configuration.
 #
-# Usage:   explain NAME
-# Returns: 0
-# Example: explain hello
-function explain {
-    printf -- '-- %s in %s --\n' "$1" "$M"
+# Usage: _functional_explain
+function _functional_explain {
+    local file folder=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}
+    local -a names=()
+    for file in "$folder"/load-*; do
+        [[ ! -e "$file" ]] ||
+            printf -- '-- %s --\n%s\n' "${file##*/}" "$(< "$file")"
+    done
+    file=$folder/services
+    [[ -e "$file" ]] || file=$BATS_FILE_TMPDIR/services
+    [[ ! -e "$file" ]] || mapfile -t names < <(sort -u "$file")
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh '
-        systemctl status --no-pager --lines=0 "devstack@$1.service" \
-            "devstack@$1.socket"
-        echo "-- journal --"
-        journalctl --no-pager --unit="devstack@$1.service" |
-            grep -v "HTTP/1[.].* 200 " | tail -n 40
+        etc=/etc/devstack-wsgi
+        for name; do
+            record=$etc/services/$name.conf
+            unit=$(sed -n s/^unit=//p "$record")
+            conf=$(sed -n s/^conf=//p "$record")
+            unit=devstack@${unit:-$name}
+            echo "-- $name: state --"
+            systemctl status --no-pager --lines=0 "$unit.service" \
+                "$unit.socket"
+            echo "-- $name: journal --"
+            journalctl --no-pager --unit="$unit.service" |
+                grep -v "HTTP/1[.].* 200 " | tail -n 40
+            # the record is one of them
+            for file in ${conf:+"$conf"} "$etc"/*/"$name".{ini,conf}; do
+                [[ -f "$file" ]] || continue
+                echo "-- $name: $file --"
+                cat "$file"
+            done
+        done
         echo "-- error log of Apache --"
-        tail -n 8 /var/log/apache2/error.log
-        echo "-- CONF --"
-        cat /etc/devstack-wsgi/*/"$1".{ini,conf} 2>/dev/null' \
-        "$1" 2>&1
-}
-
-# In teardown: end the loads of the test, and explain its services if it
-# failed.
-#
-# Usage:   explain_failure [NAME...]
-#   NAME   services that it used, beside those that it deployed itself
-# Returns: 0
-# Example: function teardown { explain_failure; }
-function explain_failure {
-    local item
-    # killed, they would leave processes in the machine for others to reap
-    for item in "${!_LOADS[@]}"; do
-        in_machine touch "/run/load-$item.end"
-        wait "${_LOADS[$item]}" || true  # 1 says that some failed
-    done
-    [[ -z "${BATS_TEST_COMPLETED:-}" ]] || return 0
-    for item in "$@" "${_SERVED[@]}"; do
-        explain "$item"
-    done
+        tail -n 8 /var/log/apache2/error.log' "${names[@]}" 2>&1
 }
 
 # REPLY = the status of one answer; 000 if there is none.
@@ -257,6 +319,38 @@ function explain_failure {
 # Example: http_status -X PATCH "$URL"
 function http_status {
     REPLY=$(in_machine curl "${STATUS_ONLY[@]}" "$@") || true  # 000 says it
+}
+
+# The status of one answer is as expected.
+#
+# Usage:   assert_status STATUS [OPTION...] URL
+#   STATUS  000: there is no answer
+#   OPTION  of curl
+# Returns: 0; 1 it is another
+# Example: assert_status 200 "$URL"
+function assert_status {
+    http_status "${@:2}"
+    assert_that "the status of ${*:2}" "$REPLY" "$1"
+}
+
+# The status of one answer is as expected, of the service of each transport.
+#
+# Usage:   assert_all_answer STATUS PREFIX [PATH]
+#   STATUS  one for those behind Apache; without a front, 503 is no answer
+#   PREFIX  of the names, as of serve_all
+# Returns: 0; 1 some are others, each named
+# Example: wsgi stop --all; assert_all_answer 503 probe
+function assert_all_answer {
+    local transport wanted
+    local -a bad=() where
+    for transport in "${TRANSPORTS[@]}"; do
+        where_of "$transport" "$2-$transport"
+        wanted=$1
+        [[ "$transport $1" != *'direct 503' ]] || wanted=000
+        http_status "$URL${3:-/}"
+        [[ "$REPLY" == "$wanted" ]] || bad+=("$2-$transport: $REPLY")
+    done
+    assert_none "${bad[@]}"
 }
 
 # Send requests in the background until load_end.
@@ -278,9 +372,10 @@ function load_begin {
 # End the requests, and wait for their answers.
 #
 # Usage:   load_end ID
-# Sets:    LOAD[sent], [ok], [failed], [longest_pause_ms] and [text]
+# Sets:    LOAD[sent], [ok], [failed], [longest_pause_ms], [text], and [said],
+#          for a figure: what failed, and the pause
 # Returns: 0; 1 the load did not run
-# Example: load_end a; assert_equal "${LOAD[failed]}" 0
+# Example: load_end a; figure restart "${LOAD[said]}"
 function load_end {
     in_machine touch "/run/load-$1.end"
     load_wait "$1"
@@ -314,6 +409,8 @@ function load_read {
         }
         LOAD[$key]=${BASH_REMATCH[1]}
     done
+    LOAD[said]="${LOAD[failed]} of ${LOAD[sent]} requests failed, longest"
+    LOAD[said]+=" pause ${LOAD[longest_pause_ms]} ms"
 }
 
 # None of the requests of the load that ended last failed.
@@ -329,52 +426,64 @@ function assert_no_failure {
     fi
 }
 
-# REPLY = where the journal ends now: a time. A cursor would not do, since
+# MARK = where the journal ends now: a time. A cursor would not do, since
 # journalctl 252 passes over the first line behind it that has what is asked
 # for, where the line at the cursor has not.
 #
 # Usage:   journal_mark
 # Returns: 0
-# Example: journal_mark; mark=$REPLY
+# Example: journal_mark; wsgi restart x; assert_reloads 0 0
 function journal_mark {
-    REPLY=$(machine_sh 'journalctl --sync
+    MARK=$(machine_sh 'journalctl --sync
         date +@%s.%6N')
 }
 
-# What the journal has got since a mark, on standard output.
+# What the journal has got since the mark, on standard output.
 #
-# Usage:   journal_since MARK [OPTION...]
+# Usage:   journal_since_mark [OPTION...]
 #   OPTION  of journalctl
 # Returns: 0
-# Example: journal_since "$mark" --unit=devstack@x
-function journal_since {
+# Example: journal_since_mark --unit=devstack@x
+function journal_since_mark {
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh 'journalctl --sync
-        journalctl --quiet --no-pager --output=cat --since="$@"' "$@"
+        journalctl --quiet --no-pager --output=cat --since="$@"' "$MARK" "$@"
 }
 
-# Assert that no worker of a service was killed since a mark, by uWSGI or by
+# Run: what a service has in the journal, without what systemd adds to a line.
+#
+# Usage:   run_log NAME [OPTION...]
+#   OPTION  of journalctl
+# Sets:    what run sets
+# Returns: 0
+# Example: run_log x; refute_line --partial 'timed out'
+function run_log {
+    run in_machine journalctl --no-pager --output=cat \
+        --unit="devstack@$1" "${@:2}"
+}
+
+# Assert that no worker of a service was killed since the mark, by uWSGI or by
 # control.py.
 #
-# Usage:   assert_no_mercy MARK NAME
+# Usage:   assert_no_mercy NAME
 # Returns: 0
-# Example: assert_no_mercy "$mark" x
+# Example: journal_mark; wsgi restart x; assert_no_mercy x
 function assert_no_mercy {
     run grep -E 'NO MERCY|has not ended' \
-        <(journal_since "$1" --unit="devstack@$2")
+        <(journal_since_mark --unit="devstack@$1")
     assert_output ''
 }
 
-# How often systemd read its units again since a mark, and Apache its
+# How often systemd read its units again since the mark, and Apache its
 # configuration.
 #
-# Usage:   reloads_since MARK
+# Usage:   reloads_since_mark
 # Sets:    DAEMON_RELOADS, APACHE_RELOADS
 # Returns: 0
-# Example: reloads_since "$mark"; assert_equal "$DAEMON_RELOADS" 1
-function reloads_since {
+# Example: reloads_since_mark; figure x "$APACHE_RELOADS reloads"
+function reloads_since_mark {
     local text line
-    text=$(journal_since "$1" _PID=1)
+    text=$(journal_since_mark _PID=1)
     DAEMON_RELOADS=0 APACHE_RELOADS=0
     while IFS= read -r line; do
         case $line in
@@ -385,6 +494,19 @@ function reloads_since {
                 APACHE_RELOADS=$(( APACHE_RELOADS + 1 )) ;;
         esac
     done <<< "$text"
+}
+
+# So often systemd read its units again since the mark, and Apache its
+# configuration.
+#
+# Usage:   assert_reloads DAEMON APACHE
+# Sets:    DAEMON_RELOADS, APACHE_RELOADS
+# Returns: 0; 1 more often or less
+# Example: journal_mark; wsgi apply; assert_reloads 0 1
+function assert_reloads {
+    reloads_since_mark
+    assert_that "reloads of systemd and of Apache" \
+        "$DAEMON_RELOADS $APACHE_RELOADS" "$1 $2"
 }
 
 # All files below folders: kind, access, owner, content or target; with
@@ -410,6 +532,29 @@ function tree_of {
         "$form" "$@"
 }
 
+# The files of TREE are as tree_of wrote them.
+#
+# Usage:   assert_tree FILE
+# Returns: 0; 1 with the difference
+# Example: tree_of "${TREE[@]}" > "$FILE"; wsgi apply; assert_tree "$FILE"
+function assert_tree {
+    assert_same "$1" <(tree_of "${TREE[@]}")
+}
+
+# What status says of a service has these words.
+#
+# Usage:   assert_status_has NAME WORDS...
+#   WORDS  a part of its JSON each
+# Returns: 0; 1 with what it says
+# Example: assert_status_has hello '"workers": 2,'
+function assert_status_has {
+    local words
+    run wsgi status "$1" --json
+    for words in "${@:2}"; do
+        assert_output --partial "$words"
+    done
+}
+
 # REPLY = the PID of a service's main process, 0 if there is none.
 #
 # Usage:   main_pid NAME
@@ -417,6 +562,16 @@ function tree_of {
 # Example: main_pid hello
 function main_pid {
     REPLY=$(in_machine systemctl show --value -p MainPID "devstack@$1")
+}
+
+# A service's main process is still that one.
+#
+# Usage:   assert_pid NAME PID
+# Returns: 0; 1 it is another
+# Example: main_pid x; pid=$REPLY; wsgi reload x; assert_pid x "$pid"
+function assert_pid {
+    main_pid "$1"
+    assert_that "the main PID of $1" "$REPLY" "$2"
 }
 
 # What the command line of a service's workers looks like: uWSGI's workers,
@@ -451,13 +606,21 @@ function has_workers_without {
     [[ ${#pids[@]} -eq 2 && " $REPLY " != *" $1 "* ]]
 }
 
+# REPLY = how many requests a service has answered since its start.
+#
+# Usage:   requests_of NAME
+# Returns: 0; 1 it does not run
+# Example: requests_of hello; before=$REPLY
+function requests_of {
+    REPLY=$(wsgi status "$1" --json)
+    [[ "$REPLY" =~ \"requests\":\ ([0-9]+) ]] && REPLY=${BASH_REMATCH[1]}
+}
+
 # Whether a service has answered so many requests since its start.
 #
 # Usage:   requests_at_least NUMBER NAME
 # Returns: 0; 1 it has not
 # Example: wait_for 10 requests_at_least 20 hello
 function requests_at_least {
-    local said
-    said=$(wsgi status "$2" --json)
-    [[ "$said" =~ \"requests\":\ ([0-9]+) ]] && (( BASH_REMATCH[1] >= $1 ))
+    requests_of "$2" && (( REPLY >= $1 ))
 }

@@ -6,8 +6,8 @@
 # Reads:      nothing
 # Writes:     the machine
 # Sets:       what devstack.bash sets
-# Public:     setup_file, teardown_file, teardown, devstack_in, side_conf,
-#             upgrade_from, assert_nothing_of
+# Public:     setup_file, tidy, devstack_in, side_conf, upgrade_from,
+#             assert_nothing_of
 
 load ../helpers/devstack
 
@@ -26,12 +26,7 @@ function setup_file {
             > new/devstack/pluginrc'
 }
 
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_devstack
+function tidy {
     [[ -z "${BATS_TEST_COMPLETED:-}" ]] ||
         devstack_in old devstack clean.sh
 }

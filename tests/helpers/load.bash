@@ -8,8 +8,8 @@
 # Writes:     $BATS_TEST_TMPDIR; the golden files with UPDATE_GOLDEN=1; $VENV
 # Sets:       REPO, the checkout; CALLS and WSGI_SYSROOT by sandbox; VENV by
 #             build_venv
-# Public:     sandbox, stub, calls, load_lib, assert_golden, requires,
-#             build_venv
+# Public:     sandbox, stub, calls, assert_calls, assert_that, assert_none,
+#             assert_same, load_lib, assert_golden, requires, build_venv
 
 bats_require_minimum_version 1.8.0
 
@@ -59,13 +59,60 @@ function stub {
 #
 # Usage:   calls WORD...
 # Returns: 0
-# Example: calls systemctl daemon-reload; assert_equal "$REPLY" 1
+# Example: calls systemctl reload; [[ "$REPLY" -gt 1 ]]
 function calls {
     local line
     REPLY=0
     while IFS= read -r line; do
         [[ "$line " != "$* "* ]] || REPLY=$(( REPLY + 1 ))
     done < "$CALLS"
+}
+
+# So many lines of the log begin with these words.
+#
+# Usage:   assert_calls NUMBER WORD...
+# Returns: 0; 1 more or less, with the log
+# Example: assert_calls 1 systemctl daemon-reload
+function assert_calls {
+    calls "${@:2}"
+    [[ "$REPLY" != "$1" ]] || return 0
+    {
+        batslib_print_kv_single 8 expected "$1" actual "$REPLY"
+        printf 'of all calls:\n%s\n' "$(< "$CALLS")"
+    } | batslib_decorate "calls of ${*:2}: not as expected" | fail
+}
+
+# A value is as expected, else both, with what the value is.
+#
+# Usage:   assert_that WHAT ACTUAL EXPECTED
+# Returns: 0; 1 they differ
+# Example: assert_that "the workers of x" "$REPLY" 2
+function assert_that {
+    [[ "$2" != "$3" ]] || return 0
+    batslib_print_kv_single_or_multi 8 expected "$3" actual "$2" |
+        batslib_decorate "$1: not as expected" | fail
+}
+
+# A table found nothing wrong, else each thing that is, a line or more each.
+#
+# Usage:   assert_none [PROBLEM...]
+# Returns: 0; 1 there are some
+# Example: [[ "$REPLY" == 200 ]] || bad+=("$REPLY"); assert_none "${bad[@]}"
+function assert_none {
+    [[ $# -gt 0 ]] || return 0
+    printf '%s\n' "$@" |
+        batslib_decorate "$# wrong of what the test goes through" | fail
+}
+
+# Two files are the same, else their difference.
+#
+# Usage:   assert_same WANTED ACTUAL
+# Returns: 0; 1 they differ
+# Example: assert_same "$BATS_TEST_TMPDIR/before" <(system_files)
+function assert_same {
+    local difference
+    difference=$(diff -U 1 --label wanted --label actual "$1" "$2") && return 0
+    batslib_decorate 'files differ' <<< "$difference" | fail
 }
 
 # Source a file of the library by its path in the checkout.

@@ -7,8 +7,8 @@
 # Writes:     $BATS_TEST_TMPDIR
 # Sets:       ACCOUNT; what each function says
 # Public:     fake_system, fake_venv, fake_python, snapshot,
-#             assert_unchanged, wrap, capture, untraced, wsgi, deploy,
-#             with_defaults, copy_library, toy_server
+#             remember, assert_unchanged, wrap, capture, untraced, wsgi,
+#             deploy, with_defaults, copy_library, toy_server
 
 # Every Debian and Fedora has it, with a group of the same name.
 ACCOUNT=daemon
@@ -236,7 +236,7 @@ function untraced {
 #   times  when each was changed, too
 # Sets:    REPLY, a line for each, in order
 # Returns: 0
-# Example: snapshot; before=$REPLY
+# Example: snapshot; files=$REPLY
 function snapshot {
     local form='%y %m %u:%g %p %l\n'
     [[ "${1:-}" != times ]] || form='%y %m %u:%g %p %l %T@ %C@\n'
@@ -247,19 +247,27 @@ function snapshot {
     )
 }
 
-# The system is as it was, else a diff.
+# Take the system as it is now for the one that nothing may change.
 #
-# Usage:   assert_unchanged BEFORE [times]
-#   BEFORE  what snapshot said
-# Returns: 0; 1 it differs
-# Example: snapshot; before=$REPLY; assert_unchanged "$before"
-function assert_unchanged {
-    local before=$1
-    shift
+# Usage:   remember [times]
+# Returns: 0
+# Example: remember; run wsgi remove nope; assert_unchanged
+function remember {
+    _UNIT_HOW=("$@")
     snapshot "$@"
-    [[ "$REPLY" != "$before" ]] || return 0
+    _UNIT_BEFORE=$REPLY
+}
+
+# The system is as it was when it was remembered, else a diff.
+#
+# Usage:   assert_unchanged
+# Returns: 0; 1 it differs
+# Example: remember; run wsgi remove nope; assert_unchanged
+function assert_unchanged {
+    snapshot "${_UNIT_HOW[@]}"
+    [[ "$REPLY" != "$_UNIT_BEFORE" ]] || return 0
     diff -U 0 --label before --label after - <(printf '%s\n' "$REPLY") \
-        <<< "$before" | batslib_decorate 'the system is changed' | fail
+        <<< "$_UNIT_BEFORE" | batslib_decorate 'the system is changed' | fail
 }
 
 # Make a command of the system a stub that logs, fails and stops as the

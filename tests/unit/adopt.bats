@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 #
-# lib/devstack_wsgi/adopt.py: what DevStack's own functions declare
+# what DevStack's own functions declare, on the disk; what is taken of their
+# words is in tests/unit/engine/test_adopt.py
 
 load ../helpers/load
 load ../helpers/unit
@@ -82,45 +83,37 @@ function stock {
     for file in "$UNITS"/devstack@*; do
         assert_file_not_exists "$file"
     done
-    calls systemctl daemon-reload
-    assert_equal "$REPLY" 0
+    assert_calls 0 systemctl daemon-reload
 }
 
 @test "adopt: Apache's reload waits for the unit, or for the phase's end" {
     export ACTIVE_STATE=active
     write
-    calls systemctl reload apache2.service
-    assert_equal "$REPLY" 0
+    assert_calls 0 systemctl reload apache2.service
 
     unit
-    calls systemctl reload apache2.service
-    assert_equal "$REPLY" 1
-    calls systemctl daemon-reload
-    assert_equal "$REPLY" 1
+    assert_calls 1 systemctl reload apache2.service
+    assert_calls 1 systemctl daemon-reload
 
     CONF=/etc/other.ini
     write other.wsgi:application /other other
     adopt settle
     adopt settle
-    calls systemctl reload apache2.service
-    assert_equal "$REPLY" 2
+    assert_calls 2 systemctl reload apache2.service
 }
 
 @test "adopt: Apache looks at a site before it is there, and at its reload" {
-    local before
     export ACTIVE_STATE=active
     write
     run grep -c '^apache2ctl -d .* -t$' "$CALLS"
     assert_output 1
-    snapshot
-    before=$REPLY
+    remember
 
     # the caller has broken it since
     FAIL_AT='systemctl reload *' run unit
     assert_failure 1
     assert_line --partial 'apache2.service does not reload'
-    snapshot
-    assert_equal "$REPLY" "$before"
+    assert_unchanged
 
     unit
     run grep -c '^apache2ctl -d .* -t$' "$CALLS"
@@ -147,26 +140,16 @@ function stock {
     refute grep -E '^(venv|pyargv) ' "$WSGI_SYSROOT$CONF"
 }
 
-@test "adopt: in a command '%' and '\$' are what they are" {
-    write
-    unit thing '' "--pyargv 100%x\$y"
-
-    assert_file_contains "$UNITS/devstack@thing.service" \
-        ' --pyargv 100%%x[$][$]y$'
-}
-
 @test "adopt: the same calls again write nothing" {
-    local before
     write && unit
-    snapshot times
-    before=$REPLY
+    remember times
 
     run write
     assert_output 'wsgi: thing-api: nothing to change'
     run unit
 
     assert_output --partial 'nothing to change'
-    assert_unchanged "$before" times
+    assert_unchanged
 }
 
 @test "adopt: between the calls CONF and the site are the caller's" {
@@ -198,122 +181,6 @@ function stock {
     assert_equal "$(< "$SITES/thing-api.conf")" '# theirs'
     assert_file_contains "$UNITS/devstack@thing.socket" \
         '^ListenStream=127.0.0.1:60053$'
-}
-
-@test "adopt: HTTP behind Apache has one line http-socket, kept for good" {
-    local line
-    write thing.wsgi:application /thing thing-api 'local 127.0.0.1'
-    line=$(grep '^http-socket' "$WSGI_SYSROOT$CONF")
-    assert_regex "$line" '^http-socket = 127\.0\.0\.1:[0-9]+$'
-    assert_file_contains "$SITES/thing-api.conf" "http://${line#* = }/thing"
-    unit
-
-    write thing.wsgi:application /thing thing-api 'local 127.0.0.1'
-
-    assert_equal "$(grep '^http-socket' "$WSGI_SYSROOT$CONF")" "$line"
-    write thing.wsgi:application /thing thing-api 'local [::1]'
-    assert_file_contains "$WSGI_SYSROOT$CONF" '^http-socket = \[::1\]:[0-9]'
-}
-
-@test "adopt: an address of its own has no site, IPv6 gets its brackets" {
-    write thing.wsgi:application '' thing-api ::1:8775
-    unit
-
-    assert_file_not_exists "$SITES/thing-api.conf"
-    assert_file_contains "$UNITS/devstack@thing.socket" \
-        '^ListenStream=\[::1\]:8775$'
-}
-
-@test "adopt: a call without a name takes the catalogue's, or makes one" {
-    local -a bad=()
-    local row
-    for row in placement.wsgi.api:application=placement-api \
-            watcher.wsgi.api:application=watcher-api \
-            /usr/bin/ironic_Inspector-api=ironic-inspector-api; do
-        CONF=/etc/${row##*=}.ini
-        : > "$WSGI_SYSROOT/usr/bin/ironic_Inspector-api"
-        write "${row%=*}" "/${row##*=}" '' > /dev/null 2>&1 ||
-            true  # seen below
-        [[ -f "$RECORDS/${row##*=}.conf" && -f "$SITES/${row##*=}.conf" ]] ||
-            bad+=("$row")
-    done
-    # the script is none of this machine's: that one is refused
-    assert_equal "${bad[*]}" \
-        '/usr/bin/ironic_Inspector-api=ironic-inspector-api'
-}
-
-@test "adopt: a CONF belongs to one record, whatever it is called" {
-    write thing.wsgi:application /thing thing-api
-    write thing.wsgi:application /thing2 another
-
-    assert_file_exists "$RECORDS/thing-api.conf"
-    assert_file_not_exists "$RECORDS/another.conf"
-    assert_file_contains "$SITES/another.conf" '<Location "/thing2">'
-    assert_file_not_exists "$SITES/thing-api.conf"
-}
-
-@test "adopt: what the catalogue knows is taken, but for variables" {
-    CONF=/etc/glance.ini
-    write glance.wsgi.api:application /image glance-api 'local 127.0.0.1'
-
-    assert_file_contains "$RECORDS/glance-api.conf" '^healthcheck=/health'
-    assert_file_contains "$RECORDS/glance-api.conf" '^set=post-buffering=0$'
-    refute grep '^env=' "$RECORDS/glance-api.conf"
-}
-
-@test "adopt: threads that a service cannot have are refused, or left" {
-    local word entry=$BATS_TEST_TMPDIR/copy/files/catalog/thing-api
-    copy_library
-    REPO=$COPY
-    printf '%s\n' name=thing-api key=thing 'no-threads=no threads here' \
-        > "$entry"
-
-    WSGI_THREADS=4 write
-    WSGI_THREADS=4 unit
-
-    assert_file_contains "$RECORDS/thing-api.conf" '^threads=1$'
-    for word in write unit; do
-        WSGI_THREADS_thing=4 run "$word"
-        assert_failure 1
-        assert_output --partial "WSGI_THREADS_thing '4': no threads here"
-    done
-}
-
-@test "adopt: the sandbox is the catalogue's, for one unknown standard" {
-    local row entry variable wanted call
-    # the catalogue's; a toggle; what it is
-    local -a bad=() rows=(
-        'none|WSGI_HARDENING=standard|standard'
-        'none|WSGI_HARDENING=off|off'
-        '|WSGI_HARDENING=strict|strict'
-        'off|WSGI_HARDENING=standard|off'
-        'standard|WSGI_HARDENING=strict|standard'
-        'off|WSGI_HARDENING_thing=strict|strict'
-    )
-    copy_library
-    REPO=$COPY
-
-    for row in "${rows[@]}"; do
-        IFS='|' read -r entry variable wanted <<< "$row"
-        printf '%s\n' name=thing-api key=thing \
-            ${entry:+"hardening=$entry"} > "$COPY/files/catalog/thing-api"
-        [[ "$entry" != none ]] || rm "$COPY/files/catalog/thing-api"
-        for call in write unit; do
-            (
-                export "${variable?}"
-                "$call"
-            )
-            grep -qx "hardening=$wanted" "$RECORDS/thing-api.conf" ||
-                bad+=("$row, $call;")
-        done
-    done
-
-    assert_equal "${bad[*]}" ''
-    # the second call asks afresh, and does not go by the first one
-    rm "$COPY/files/catalog/thing-api"
-    WSGI_HARDENING=off write
-    WSGI_HARDENING=strict unit
-    assert_file_contains "$RECORDS/thing-api.conf" '^hardening=strict$'
 }
 
 @test "adopt: what DevStack's own function wrote is adopted with the unit" {
@@ -349,27 +216,23 @@ function stock {
 }
 
 @test "adopt: what somebody else wrote, and not as DevStack does, is theirs" {
-    local before
     stock
     # without the settings that DevStack's own function writes
     printf '%s\n' '[uwsgi]' 'module = thing.wsgi:application' \
         'socket = /var/run/uwsgi/thing-api.socket' > "$WSGI_SYSROOT$CONF"
-    snapshot
-    before=$REPLY
+    remember
 
     run unit
 
     assert_failure 3
     assert_output ''
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "adopt: a CONF that nobody declared, or a copy of one, is not ours" {
-    local before
     write
     cp "$WSGI_SYSROOT$CONF" "$WSGI_SYSROOT/etc/copy.ini"
-    snapshot
-    before=$REPLY
+    remember
 
     for CONF in /etc/copy.ini /etc/none.ini; do
         run unit
@@ -377,30 +240,26 @@ function stock {
         run adopt remove "$CONF"
         assert_failure 3
     done
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "adopt: remove goes by CONF, and takes it along" {
-    local before
-    snapshot
-    before=$REPLY
+    remember
     write && unit
 
     adopt remove "$CONF"
 
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "adopt: a site of somebody else is refused, DevStack's own gives way" {
-    local before
     echo 'Redirect /theirs /' > "$SITES/thing-api.conf"
-    snapshot
-    before=$REPLY
+    remember
 
     run write
     assert_failure 1
     assert_output --partial 'is there already and not ours'
-    assert_unchanged "$before"
+    assert_unchanged
 
     echo 'ProxyPass "/thing" "http://127.0.0.1:6" retry=0 acquire=1 ' \
         > "$SITES/thing-api.conf"
@@ -409,16 +268,14 @@ function stock {
 }
 
 @test "adopt: a service that 'wsgi deploy' made is not taken from it" {
-    local before
     deploy thing-api
-    snapshot
-    before=$REPLY
+    remember
 
     run write
 
     assert_failure 1
     assert_output --partial "'wsgi remove thing-api' first"
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "adopt: release removes what is DevStack's, and nothing else" {
@@ -432,10 +289,9 @@ function stock {
 }
 
 @test "adopt: the folder of DevStack's sockets is there, and goes" {
-    local before file=$WSGI_SYSROOT/etc/tmpfiles.d/uwsgi.conf
+    local file=$WSGI_SYSROOT/etc/tmpfiles.d/uwsgi.conf
     mkdir -p "${file%/*}"
-    snapshot
-    before=$REPLY
+    remember
 
     adopt begin
     assert_equal "$(< "$file")" "d /var/run/uwsgi 0755 $ACCOUNT root"
@@ -447,7 +303,7 @@ function stock {
     assert_dir_exists "$WSGI_SYSROOT/run/uwsgi"
     adopt clean
 
-    assert_unchanged "$before"
+    assert_unchanged
     assert_dir_not_exists "$WSGI_SYSROOT/run/uwsgi"
 }
 
@@ -462,9 +318,7 @@ function stock {
 }
 
 @test "adopt: a proxy is a site, and goes with the last service" {
-    local before
-    snapshot
-    before=$REPLY
+    remember
     adopt proxy one http://127.0.0.1:8080 /one
     adopt proxy two 'http://[::1]:8081/x' /two
 
@@ -473,25 +327,7 @@ function stock {
     write
     adopt remove "$CONF"
     assert_file_not_exists "$SITES/one.conf"
-    assert_unchanged "$before"
-}
-
-@test "adopt: a proxy whose words we cannot carry is left to DevStack" {
-    local before row
-    local -a bad=()
-    snapshot
-    before=$REPLY
-    local -a words=()
-    for row in '1one http://x /one' 'o.ne http://x /one' 'one ftp://x /one' \
-            'one http://x one' 'one http://x\y /one' 'one http://x%{y} /one'; do
-        read -r -a words <<< "$row"
-        run adopt proxy "${words[@]}"
-        [[ $status -eq 3 && ${#lines[@]} -eq 1 && "$output" == \
-            "[WARNING] wsgi: write_local_proxy_http_config ${words[0]}: "*\
-": left to DevStack's own function" ]] || bad+=("$row: $output;")
-    done
-    assert_equal "${bad[*]}" ''
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "adopt: under mod_wsgi CONF is there too, and read at each start" {
@@ -509,126 +345,12 @@ function stock {
         '^ExecStart=/usr/sbin/apache2 '
 }
 
-@test "adopt: an argument that mod_wsgi cannot be told is left, by name" {
-    export WSGI_MODE_thing=mod_wsgi
-    write
-
-    run unit thing '' --gevent 100
-
-    assert_failure 4
-    assert_output --partial "'--gevent'"
-    assert_output --partial WSGI_MODE_thing=uwsgi
-}
-
-# What a call that is left to DevStack says: one line.
-#
-# Usage: assert_left STATUS SEEN
-function assert_left {
-    assert_failure "$1"
-    assert_equal "${#lines[@]}" 1
-    assert_output --regexp "^\[WARNING\] wsgi: write_[a-z_]* [^ ]*: .*$2.*: \
-left to DevStack's own function\$"
-}
-
-@test "adopt: what we cannot carry of the first call is left to DevStack" {
-    local before row conf application url site address
-    local -a bad=() rows=(
-        '/etc/a b.ini|m:a|/thing|thing-api|'
-        'thing.ini|m:a|/thing|thing-api|'
-        '/etc/%i.ini|m:a|/thing|thing-api|'
-        '/no/folder/thing.ini|m:a|/thing|thing-api|'
-        '/etc|m:a|/thing|thing-api|'
-        '/etc/t.ini|m-x:a|/thing|thing-api|'
-        '/etc/t.ini|thing.wsgi|/thing|thing-api|'
-        '/etc/t.ini|/no/such/script|/thing|thing-api|'
-        '/etc/t.ini||/thing|thing-api|'
-        '/etc/t.ini|m:a|thing|thing-api|'
-        '/etc/t.ini|m:a|/|thing-api|'
-        '/etc/t.ini|m:a|/th(i)ng|thing-api|'
-        '/etc/t.ini|m:a||thing-api|'
-        '/etc/t.ini|m:a|/thing|thing api|'
-        '/etc/t.ini|m:a|/thing|thing.api|'
-        '/etc/t.ini|m:a|/thing|9thing|'
-        '/etc/t.ini|m:a|/thing|../thing|'
-        '/etc/t.ini|m:a||thing-api|:8080'
-        '/etc/t.ini|m:a||thing-api|localhost:8080'
-        '/etc/t.ini|m:a||thing-api|8080'
-        '/etc/t.ini|m:a|/first|thing-api|'
-        '/etc/t.ini|m:a|/first/below|thing-api|'
-        '/etc/t.ini|m:a||thing-api|127.0.0.1:9001'
-    )
-    deploy first --path /first
-    deploy second --listen 127.0.0.1:9001
-    snapshot
-    before=$REPLY
-
-    for row in "${rows[@]}"; do
-        IFS='|' read -r conf application url site address <<< "$row"
-        CONF=$conf run write "$application" "$url" "$site" "$address"
-        [[ $status -eq 3 && ${#lines[@]} -eq 1 && "$output" == \
-            "[WARNING] wsgi: write_uwsgi_config $conf: "*\
-": left to DevStack's own function" ]] || bad+=("$row: $status $output;")
-        # its second call says no more, and leaves it as well
-        CONF=$conf run unit
-        [[ $status -eq 3 && -z "$output" ]] ||
-            bad+=("$row, the unit: $status $output;")
-        CONF=$conf run adopt remove "$conf"
-        [[ $status -eq 3 && -z "$output" ]] ||
-            bad+=("$row, its removal: $status $output;")
-    done
-
-    assert_equal "${bad[*]}" ''
-    API_WORKERS=0 run write
-    assert_left 3 "API_WORKERS '0'"
-    adopt clean
-    deploy first --path /first
-    deploy second --listen 127.0.0.1:9001
-    assert_unchanged "$before"
-}
-
-@test "adopt: what we cannot carry of the second call is left to DevStack" {
-    local before row name environment
-    local -a bad=() arguments=() rows=(
-        'thing|A="1|'
-        'thing|LD_PRELOAD=/x.so|'
-        'thing|UWSGI_HTTP=:80|'
-        'thing|NAME|'
-        'thing|1A=b|'
-        'th.ing||'
-        '9thing||'
-        'thing||--pyargv "a'
-        'thing||--venv /no/such/venv'
-        'second-u||'
-    )
-    deploy second --unit second-u
-    write
-    snapshot
-    before=$REPLY
-
-    for row in "${rows[@]}"; do
-        IFS='|' read -r name environment row <<< "$row"
-        read -r -a arguments <<< "$row"
-        run unit "$name" "$environment" "${arguments[@]}"
-        # CONF is ours, and has to be given back first
-        [[ $status -eq 4 && ${#lines[@]} -eq 1 && "$output" == \
-            "[WARNING] wsgi: write_uwsgi_user_unit_file devstack@$name"*\
-": left to DevStack's own function" ]] ||
-            bad+=("$name $environment $row: $status $output;")
-    done
-    run adopt unit thing.service "/usr/bin/uwsgi --ini $CONF" '' daemon '' /bin
-    assert_failure 4
-
-    assert_equal "${bad[*]}" ''
-    assert_unchanged "$before"
-}
-
 @test "adopt: a second unit with the CONF of an enabled one is left" {
     write && unit
     # as run_process has it
     mkdir -p "$UNITS/multi-user.target.wants"
     ln -s ../devstack@thing.service "$UNITS/multi-user.target.wants/"
-    snapshot
-    before=$REPLY
+    remember
 
     run unit other
 
@@ -636,7 +358,7 @@ left to DevStack's own function\$"
     assert_output "[WARNING] wsgi: write_uwsgi_user_unit_file \
 devstack@other.service: $CONF is devstack@thing.service's already: left to \
 DevStack's own function"
-    assert_unchanged "$before"
+    assert_unchanged
     # stop_process ends the first, as an upgrade does that renames it
     rm "$UNITS/multi-user.target.wants/devstack@thing.service"
     unit other
@@ -645,9 +367,7 @@ DevStack's own function"
 }
 
 @test "adopt: a unit that is left has its CONF and site given back" {
-    local before
-    snapshot
-    before=$REPLY
+    remember
     write thing.wsgi:application /thing Thing_API
     sed -i 's/^threads.*/threads = 7/' "$WSGI_SYSROOT$CONF"
 
@@ -665,20 +385,18 @@ wsgi: removed thing-api: 0 files written, 5 removed, Apache reloaded"
     write
     unit
     adopt remove "$CONF"
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "adopt: a service that is left after all loses what it had of ours" {
-    local before
-    snapshot
-    before=$REPLY
+    remember
     write && unit
 
     run write 'thing.wsgi:app-lication'
 
     assert_failure 3
     adopt clean
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "adopt: what DevStack's own function wrote over ours stays" {
@@ -713,12 +431,11 @@ wsgi: removed thing-api: 0 files written, 5 removed, Apache reloaded"
 }
 
 @test "adopt: two callers whose names become one both work, in any order" {
-    local before name other
+    local name other
     deploy mine --unit mine-u
     # as the units of one that runs make it
     mkdir "$WSGI_SYSROOT/run/devstack-wsgi"
-    snapshot
-    before=$REPLY
+    remember
 
     for name in Foo_HTTP foo-http; do
         other=foo-http
@@ -745,7 +462,7 @@ wsgi: removed thing-api: 0 files written, 5 removed, Apache reloaded"
         CONF=/etc/four.ini write four:a /four mine-u
         assert_file_contains "$RECORDS/mine-u.conf" '^site=mine-u$'
         adopt release
-        assert_unchanged "$before"
+        assert_unchanged
     done
 }
 

@@ -62,12 +62,10 @@ function problems_of_tree {
 }
 
 @test "apply: what is done already is not done again" {
-    local before
     deploy one
     deploy two --transport http --env A=1
     deploy three --listen 127.0.0.1:9001
-    snapshot times
-    before=$REPLY
+    remember times
     : > "$CALLS"
 
     deploy one
@@ -76,11 +74,10 @@ function problems_of_tree {
     run wsgi apply two
 
     assert_output 'wsgi: two: nothing to change'
-    assert_unchanged "$before" times
+    assert_unchanged
     changes_asked
-    assert_equal "$REPLY" ''
-    calls systemd-analyze
-    assert_equal "$REPLY" 0
+    assert_that "what was asked of the daemons" "$REPLY" ''
+    assert_calls 0 systemd-analyze
 }
 
 @test "apply: several services at once, with one reload of each daemon" {
@@ -88,14 +85,10 @@ function problems_of_tree {
         --user "$ACCOUNT"
 
     assert_success
-    calls systemctl daemon-reload
-    assert_equal "$REPLY" 1
-    calls systemctl reload apache2.service
-    assert_equal "$REPLY" 1
-    calls systemd-analyze
-    assert_equal "$REPLY" 1
-    calls a2enmod
-    assert_equal "$REPLY" 1
+    assert_calls 1 systemctl daemon-reload
+    assert_calls 1 systemctl reload apache2.service
+    assert_calls 1 systemd-analyze
+    assert_calls 1 a2enmod
 }
 
 @test "apply: systemd reads its units again only if it holds a changed one" {
@@ -103,8 +96,7 @@ function problems_of_tree {
     HOLDS_NONE=yes run wsgi deploy one --app m:a --path /one --user "$ACCOUNT"
 
     assert_line --partial ' files written, Apache'
-    calls systemctl daemon-reload
-    assert_equal "$REPLY" 0
+    assert_calls 0 systemctl daemon-reload
     run grep -c "^systemctl list-units .* devstack@one.service" "$CALLS"
     assert_output 1
 
@@ -113,46 +105,7 @@ function problems_of_tree {
         --user "$ACCOUNT"
 
     assert_line --partial ', systemd reloaded'
-    calls systemctl daemon-reload
-    assert_equal "$REPLY" 1
-}
-
-# Usage: asked_group    prints how often Apache was asked whom it runs as
-function asked_group {
-    grep -c 'apache2ctl -t -D DUMP_RUN_CFG' "$CALLS"
-}
-
-@test "apply: Apache is asked for its group when its configuration changes" {
-    local etc=$WSGI_SYSROOT/etc/apache2 change
-    local -a changes=(
-        "touch -d tomorrow $etc/apache2.conf"
-        "touch -d tomorrow $etc/envvars"
-        "ln -s ../conf-available/group.conf $etc/conf-enabled/"
-    )
-    mkdir -p "$etc/conf-enabled"
-    deploy one --transport http
-    assert_equal "$(asked_group)" 1
-
-    deploy two --path /two
-    assert_equal "$(asked_group)" 1
-
-    for change in "${changes[@]}"; do
-        $change
-        : > "$CALLS"
-        deploy one --transport http
-        assert_equal "$(asked_group) $change" "1 $change"
-        find "$etc" -newermt now -exec touch -h -d yesterday {} +
-    done
-
-    wsgi remove --all
-    assert_file_not_exists "$WSGI_SYSROOT/var/lib/devstack-wsgi"
-}
-
-@test "apply: where Apache does not run it is not reloaded" {
-    APACHE_STATE=inactive deploy one
-
-    calls systemctl reload apache2.service
-    assert_equal "$REPLY" 0
+    assert_calls 1 systemctl daemon-reload
 }
 
 @test "apply: a change writes the files that say it, and no other" {
@@ -188,8 +141,7 @@ function asked_group {
         [[ "$REPLY" == "$asked" ]] || bad+=("$option: $REPLY;")
     done
 
-    printf '%s\n' "${bad[@]}"
-    assert_equal "${#bad[@]}" 0
+    assert_none "${bad[@]}"
 }
 
 @test "apply: declaring otherwise leaves nothing of what was before" {
@@ -227,7 +179,7 @@ function asked_group {
         cp -a "$base" "$WSGI_SYSROOT"
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "apply: a service that runs by another name is stopped first" {
@@ -266,25 +218,23 @@ function asked_group {
     calls systemctl start
     [[ "$REPLY" == 0 ]] || bad+=('--threads: started')
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "apply: the tree is the same whatever the umask is" {
-    local before
     umask 022
     deploy one
-    snapshot
-    before=$REPLY
+    remember
     wsgi remove one
 
     umask 077
     deploy one
-    assert_unchanged "$before"
+    assert_unchanged
 
     wsgi remove one
     umask 000
     deploy one
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "apply: nobody but the owner writes, secrets are not for everybody" {
@@ -304,78 +254,6 @@ function asked_group {
     # 'systemctl cat' is for everybody
     run stat -c %a "$WSGI_SYSROOT"/etc/systemd/system/devstack@*.d
     assert_output $'755\n755'
-}
-
-@test "apply: settings edited by hand stay, through changes of others" {
-    local conf=$WSGI_SYSROOT/etc/devstack-wsgi/uwsgi/one.ini
-    deploy one
-    # as iniset does it
-    sed -i 's/^\[uwsgi\]/&\nharakiri = 99/; /^thunder-lock/d' "$conf"
-    sed -i 's/^post-buffering.*/post-buffering = 1/' "$conf"
-
-    run deploy one --threads 7
-
-    assert_success
-    assert_output --partial "edits by hand in /etc/devstack-wsgi/uwsgi/one.ini"
-    run cat "$conf"
-    assert_line 'harakiri = 99'
-    assert_line 'post-buffering = 1'
-    assert_line 'threads = 7'
-    refute_line --partial thunder-lock
-    run wsgi show one --diff
-    assert_line --partial 'harakiri = 99: added by hand'
-    assert_line --partial 'post-buffering = 1: by hand, was 8192'
-    assert_line --partial 'thunder-lock: removed by hand'
-}
-
-@test "apply: an edited file stays as it is while there is nothing new" {
-    local before
-    deploy one
-    printf '\n; mine\nharakiri=5\n' \
-        >> "$WSGI_SYSROOT/etc/devstack-wsgi/uwsgi/one.ini"
-    printf '# mine\n' >> "$WSGI_SYSROOT/etc/apache2/sites-available/one.conf"
-    printf '# mine\n' \
-        >> "$WSGI_SYSROOT/etc/systemd/system/devstack@one.service"
-    snapshot times
-    before=$REPLY
-
-    deploy one
-    wsgi apply
-
-    assert_unchanged "$before" times
-}
-
-@test "apply: lines that somebody added to the site follow the new text" {
-    local site=$WSGI_SYSROOT/etc/apache2/sites-available/one.conf
-    deploy one --path /one
-    printf '# mine\n' >> "$site"
-
-    deploy one --path /other
-    deploy one --path /other
-
-    run tail -n 1 "$site"
-    assert_output '# mine'
-    run grep -c '# mine' "$site"
-    assert_output 1
-    run grep -c '/other' "$site"
-    assert_output 1
-}
-
-@test "apply: an edit within the site is not lost to a change" {
-    local before
-    deploy one --path /one
-    sed -i 's/retry=0/retry=5/' \
-        "$WSGI_SYSROOT/etc/apache2/sites-available/one.conf"
-    snapshot
-    before=$REPLY
-
-    with_defaults one --path /other
-    capture wsgi deploy "${REPLY_WORDS[@]}"
-
-    assert_equal "$STATUS" 1
-    assert_regex "$ERR" '^\[ERROR\] wsgi: one: [^ ]*one.conf was edited by'
-    refute_regex "$ERR" $'\n'
-    assert_unchanged "$before"
 }
 
 @test "apply: a main unit that DevStack wrote anew gives way, and is kept" {
@@ -471,9 +349,7 @@ function asked_group {
 }
 
 @test "apply: a record written by hand is deployed, and removed" {
-    local before
-    snapshot
-    before=$REPLY
+    remember
     mkdir -p "$WSGI_SYSROOT/etc/devstack-wsgi/services"
     printf '%s\n' '# mine' name=one app=m:a path=/one "user=$ACCOUNT" \
         "group=$ACCOUNT" > "$WSGI_SYSROOT/etc/devstack-wsgi/services/one.conf"
@@ -486,7 +362,7 @@ function asked_group {
     rm -rf "$WSGI_SYSROOT/var/lib/devstack-wsgi/removed"
     rmdir --ignore-fail-on-non-empty "$WSGI_SYSROOT/var/lib/devstack-wsgi" \
         2> /dev/null || true
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "apply: files that went away come back" {
@@ -509,7 +385,7 @@ function asked_group {
         [[ "$REPLY" == "$before" ]] || bad+=("$file;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "apply: what Apache or systemd refuse changes nothing" {
@@ -542,7 +418,7 @@ function asked_group {
         [[ -z "$REPLY" ]] || bad+=("$row: asked $REPLY;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 # Let one step of a run fail, and see everything as it was; then let it pass.
@@ -588,8 +464,7 @@ function assert_rolled_back {
         rm -rf "$WSGI_SYSROOT"
         cp -a "$BATS_TEST_TMPDIR/saved" "$WSGI_SYSROOT"
     done
-    printf '%s\n' "${bad[@]}" >&2
-    assert_equal "${#bad[@]}" 0
+    assert_none "${bad[@]}"
 }
 
 @test "rollback: the first service, whichever step of its coming fails" {
@@ -637,16 +512,14 @@ function assert_rolled_back {
 }
 
 @test "rollback: edits by hand are still there" {
-    local before
     deploy one
     echo 'harakiri = 9' >> "$WSGI_SYSROOT/etc/devstack-wsgi/uwsgi/one.ini"
     echo '# mine' >> "$WSGI_SYSROOT/etc/apache2/sites-available/one.conf"
-    snapshot
-    before=$REPLY
+    remember
 
     FAIL_AT='systemctl reload *' run deploy one --path /two --env A=1
     assert_failure 1
-    assert_unchanged "$before"
+    assert_unchanged
 
     run wsgi show one --diff
     assert_line --partial 'harakiri = 9: added by hand'
@@ -730,8 +603,7 @@ function assert_survives_kills {
         done
     done
     printf '# %s: %d kills\n' "$1" "$points" >&3
-    printf '%s\n' "${bad[@]}" >&2
-    assert_equal "${#bad[@]}" 0
+    assert_none "${bad[@]}"
 }
 
 # Usage: assert_converges WHERE VERB ARG...
@@ -815,33 +687,29 @@ function assert_converges {
         fi
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "remove: of several nothing but theirs goes" {
-    local before
     deploy one
     deploy two --transport http
-    snapshot
-    before=$REPLY
+    remember
     deploy three --path /three --unit t-3 --site s-3 --conf /etc/three.ini
     deploy four --listen 127.0.0.1:9001 --transport http
 
     wsgi remove t-3 four
 
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "remove: folders that were there before stay, though empty" {
-    local before
     mkdir -p "$WSGI_SYSROOT/opt"
-    snapshot
-    before=$REPLY
+    remember
 
     deploy one --conf /opt/one.ini
     wsgi remove one
 
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "remove: a running service stops before its files go" {
@@ -862,32 +730,28 @@ function assert_converges {
 }
 
 @test "remove: what does not stop is not removed" {
-    local before
     deploy one
-    snapshot
-    before=$REPLY
+    remember
 
     ACTIVE_STATE=active FAIL_AT='systemctl stop *' run wsgi remove one
 
     assert_failure 1
     assert_line --partial '[ERROR] wsgi: devstack@one.service'
     assert_line --partial ': did not stop'
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "remove: what is absent is no error" {
-    local before
-    snapshot
-    before=$REPLY
+    remember
 
     run wsgi remove nope
     assert_success
     run wsgi remove --all
     assert_success
 
-    assert_unchanged "$before"
+    assert_unchanged
     changes_asked
-    assert_equal "$REPLY" ''
+    assert_that "what was asked of the daemons" "$REPLY" ''
 }
 
 @test "remove: a file that somebody edited is kept, and said where" {
@@ -951,22 +815,18 @@ function assert_converges {
 }
 
 @test "remove: without a record, what was written last tells what to remove" {
-    local before
-    snapshot
-    before=$REPLY
+    remember
     deploy one
     rm "$WSGI_SYSROOT/etc/devstack-wsgi/services/one.conf"
 
     wsgi remove one
 
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "show: what would be written, and nothing is" {
-    local before
     deploy one
-    snapshot times
-    before=$REPLY
+    remember times
 
     run wsgi show one
 
@@ -975,7 +835,7 @@ function assert_converges {
     assert_line '### /etc/systemd/system/devstack@one.service (0644 root:root)'
     assert_line "### /etc/devstack-wsgi/uwsgi/one.ini (0640 root:$ACCOUNT)"
     assert_line 'processes = 2'
-    assert_unchanged "$before" times
+    assert_unchanged
 }
 
 @test "show --diff: nothing where nothing differs" {
@@ -988,7 +848,6 @@ function assert_converges {
 }
 
 @test "check: well, edited, missing and stale, and nothing is written" {
-    local before
     deploy one
     deploy two
     run wsgi check
@@ -1001,35 +860,12 @@ function assert_converges {
     assert_line 'wsgi: one: well (drift: config:edited)'
 
     rm "$WSGI_SYSROOT/etc/systemd/system/devstack@two.service"
-    snapshot times
-    before=$REPLY
+    remember times
     run wsgi check
     assert_failure 1
     assert_line --partial '[ERROR] wsgi: two: files differ from the record'
     assert_line --partial 'unit:missing'
-    assert_unchanged "$before" times
-}
-
-@test "status: a line for each service, the same in JSON" {
-    requires python3
-    deploy one
-    deploy two --listen 127.0.0.1:9001
-    export ACTIVE_STATE=active
-
-    run wsgi status
-    assert_success
-    assert_line --index 0 --regexp '^NAME +MODE +STATE +WORKERS +REQUESTS'
-    assert_line --index 1 --regexp \
-        '^one +uwsgi +active .* http://127.0.0.1/one +none$'
-    assert_line --index 2 --regexp \
-        '^two +uwsgi +active .* http://127.0.0.1:9001 +none$'
-
-    run bash -c '"$1" status --json | python3 -c "
-import json, sys
-for row in json.load(sys.stdin):
-    print(row[\"name\"], row[\"state\"], row[\"workers\"], row[\"drift\"])
-"' _ "$REPO/tools/wsgi"
-    assert_output $'one active None none\ntwo active None none'
+    assert_unchanged
 }
 
 @test "killed: the first service, at each command" {
@@ -1039,29 +875,28 @@ for row in json.load(sys.stdin):
 }
 
 @test "killed: a run that had not begun changes nothing, and is forgotten" {
-    local run=$WSGI_SYSROOT/var/lib/devstack-wsgi/run before
+    local run=$WSGI_SYSROOT/var/lib/devstack-wsgi/run
     deploy one
-    snapshot
-    before=$REPLY
+    remember
 
     # nothing yet; a half-written manifest; a whole one of which no step is done
     mkdir -p "$run/new/1/etc"
     run deploy one
     assert_output 'wsgi: one: nothing to change'
-    assert_unchanged "$before"
+    assert_unchanged
 
     mkdir -p "$run"
     echo 'remove /etc/apa' > "$run/manifest.new"
     run deploy one
     assert_output 'wsgi: one: nothing to change'
-    assert_unchanged "$before"
+    assert_unchanged
 
     mkdir -p "$run"
     printf '%s\n' 'phase 1' 'remove /etc/apache2/apache2.conf' \
         > "$run/manifest"
     run deploy one
     assert_output 'wsgi: one: nothing to change'
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "killed: a change of everything, at each command" {
@@ -1099,8 +934,7 @@ function killed_before_reload {
     assert_success
     assert_line 'wsgi: finishing the run that was interrupted'
     assert_line 'wsgi: one: nothing to change'
-    calls systemctl reload apache2.service
-    assert_equal "$REPLY" 1
+    assert_calls 1 systemctl reload apache2.service
 }
 
 # What a run of a version before lib/run left that was killed: the new text of
@@ -1155,10 +989,8 @@ are now taken over, what it replaced is in \
 }
 
 @test "killed: what Apache refuses is put back by the next run" {
-    local before
     deploy other
-    snapshot
-    before=$REPLY
+    remember
     with_defaults one
     killed_before_reload deploy "${REPLY_WORDS[@]}"
 
@@ -1167,7 +999,7 @@ are now taken over, what it replaced is in \
 
     assert_line --partial 'apache2.service does not reload'
     assert_line --partial 'putting back what was there'
-    assert_unchanged "$before"
+    assert_unchanged
     run wsgi apply
     assert_output 'wsgi: other: nothing to change'
 }

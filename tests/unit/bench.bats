@@ -166,7 +166,7 @@ for kind in ("uwsgi", "http"):
             problems+=("$args: status $status, $output")
     done
 
-    assert_equal "${problems[*]}" ""
+    assert_none "${problems[@]}"
 }
 
 @test "bench: what is in the documents is of targets that there are" {

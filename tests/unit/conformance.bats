@@ -55,7 +55,7 @@ tool.PYTHON = "fake-python"
             problems+=("$args: status $status, $output")
     done
 
-    assert_equal "${problems[*]}" ""
+    assert_none "${problems[@]}"
 }
 
 @test "conformance: --hardening is the toggle that the deployment sees" {
@@ -80,7 +80,7 @@ tool.Trial(Machine(), tool.Entry("keystone"), None, "strict").deploy(
         [[ "$output" == *$'\n'"${file##*/} "* ]] ||
             problems+=("${file##*/}")
     done
-    assert_equal "${problems[*]}" ""
+    assert_none "${problems[@]}"
 }
 
 @test "conformance: every folder is that of an entry" {
@@ -160,8 +160,7 @@ print(entry.version())' "$TREE"
     assert_output "installed
 from the cache
 1.0"
-    calls pip install
-    assert_equal "$REPLY" 1
+    assert_calls 1 pip install
     run tail -n 1 "$TREE/pins.txt"
     assert_output "hello==1.0: hello"
 }

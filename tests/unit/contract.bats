@@ -40,7 +40,7 @@ END
 @test "contract: every server answers every question" {
     missing_answers "$REPO"
 
-    assert_equal "$REPLY" ''
+    assert_that 'questions without an answer' "$REPLY" ''
 }
 
 @test "contract: the toy of the tests answers every question" {
@@ -48,7 +48,7 @@ END
 
     missing_answers "$COPY"
 
-    assert_equal "$REPLY" ''
+    assert_that 'questions without an answer' "$REPLY" ''
 }
 
 @test "contract: a server that lacks an answer is named" {
@@ -58,7 +58,8 @@ END
 
     missing_answers "$COPY"
 
-    assert_equal "$REPLY" 'toy: count; toy: packages; '
+    assert_that 'questions without an answer' "$REPLY" \
+        'toy: count; toy: packages; '
 }
 
 @test "contract: what the library asks is what the servers answer" {
@@ -178,14 +179,12 @@ END
 }
 
 @test "contract: to another server and back leaves the first one's files" {
-    local before
     toy_server
     "$COPY/tools/wsgi" deploy hello --app m:a --path /hello \
         --user "$ACCOUNT" --env A=1 --unit h --site hs
     "$COPY/tools/wsgi" deploy own --app m:a --path /own --user "$ACCOUNT" \
         --transport http
-    snapshot
-    before=$REPLY
+    remember
 
     "$COPY/tools/wsgi" switch toy
     assert_file_exists "$WSGI_SYSROOT/etc/devstack-wsgi/toy/hello.conf"
@@ -196,7 +195,7 @@ END
     assert_line --index 2 --regexp '^own +toy '
     "$COPY/tools/wsgi" switch uwsgi
 
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "contract: a switch of some leaves the others" {
@@ -212,16 +211,14 @@ END
 }
 
 @test "contract: a switch that fails leaves the old server" {
-    local before
     toy_server
     "$COPY/tools/wsgi" deploy one --app m:a --path /one --user "$ACCOUNT"
-    snapshot
-    before=$REPLY
+    remember
 
     FAIL_AT='systemctl daemon-reload' run "$COPY/tools/wsgi" switch toy
 
     assert_failure 1
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "contract: a switch keeps the caller's own CONF" {
@@ -235,14 +232,12 @@ END
 }
 
 @test "contract: a switch to where it is already changes nothing" {
-    local before
     deploy one
-    snapshot times
-    before=$REPLY
+    remember times
 
     run wsgi switch uwsgi
 
     assert_success
     assert_output 'wsgi: one: nothing to change'
-    assert_unchanged "$before" times
+    assert_unchanged
 }

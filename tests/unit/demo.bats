@@ -39,7 +39,7 @@ function fake_cache {
             problems+=("$args: status $status, $output")
     done
 
-    assert_equal "${problems[*]}" ""
+    assert_none "${problems[@]}"
 }
 
 @test "demo: what a service needs is added, and that is said" {
@@ -128,10 +128,7 @@ END
     in_demo "$MAKE"
     assert_success
     assert_output --partial "from the cache"
-
-    calls pip install
-
-    assert_equal "$REPLY" 1
+    assert_calls 1 pip install
 }
 
 @test "demo: a venv whose making was interrupted is made anew" {
@@ -170,5 +167,5 @@ END
             problems+=("$name")
     done
 
-    assert_equal "${problems[*]}" ""
+    assert_none "${problems[@]}"
 }

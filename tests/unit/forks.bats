@@ -94,5 +94,5 @@ function count_forks {
         [[ "${FORKS[$step]}" == "${few[$step]}" ]] ||
             bad+=("$step: ${few[$step]}, ${FORKS[$step]};")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }

@@ -17,7 +17,7 @@ load ../helpers/load
         [[ "$status" == 2 && "${#lines[@]}" == 1 ]] || bad+=("'$row': $output")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "fresh: --help shows what it takes" {

@@ -109,7 +109,7 @@ END
         done
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "guest: a child with all of it exported starts, and is not changed" {
@@ -125,7 +125,7 @@ END
             bad+=("$options: $status ${output:0:200};")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "guest: its dump can be sourced again, in that shell and in another" {
@@ -184,7 +184,7 @@ END
             bad+=("$temper: $status ${output:0:300};")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "guest: options, traps, exports and descriptors are as they were" {

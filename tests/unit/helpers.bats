@@ -55,9 +55,42 @@ function write_golden {
     systemctl daemon-reload now
     systemctl daemon-reloaded
 
-    calls systemctl daemon-reload
+    assert_calls 2 systemctl daemon-reload
+    run assert_calls 1 systemctl daemon-reload
 
-    assert_equal "$REPLY" 2
+    assert_failure 1
+    assert_line -- '-- calls of systemctl daemon-reload: not as expected --'
+    assert_line 'expected : 1'
+    assert_line 'systemctl daemon-reload now'
+}
+
+@test "assert_that: a failure says what the value is" {
+    assert_that "the workers of x" 2 2
+    run assert_that "the workers of x" 3 2
+
+    assert_failure 1
+    assert_line -- '-- the workers of x: not as expected --'
+    assert_line 'expected : 2'
+    assert_line 'actual   : 3'
+}
+
+@test "assert_none: a failure has a line for each row that is wrong" {
+    assert_none
+    run assert_none 'a: 503' 'b: 500'
+
+    assert_failure 1
+    assert_line '-- 2 wrong of what the test goes through --'
+    assert_line 'a: 503'
+    assert_line 'b: 500'
+}
+
+@test "assert_same: a failure is the difference" {
+    assert_same <(echo one) <(echo one)
+    run assert_same <(echo one) <(echo two)
+
+    assert_failure 1
+    assert_line -- -one
+    assert_line -- +two
 }
 
 @test "load_lib: sources by the path in the checkout" {

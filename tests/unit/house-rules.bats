@@ -23,6 +23,19 @@ function rules {
     HOUSE_RULES_TREE=$TREE run "$REPO/tests/bin/house-rules" "$@"
 }
 
+# A rule finds so much, and nothing else.
+#
+# Usage: finds RULE TEXT...
+#   TEXT  a part of one line each
+function finds {
+    local text
+    rules "$1"
+    for text in "${@:2}"; do
+        assert_line --partial "$text"
+    done
+    assert_that "findings of $1" "${#lines[@]}" "$(( $# - 1 ))"
+}
+
 # Append lines to a shell file of that tree.
 #
 # Usage: break_rule FILE LINE...
@@ -61,7 +74,7 @@ function break_rule {
         [[ "$status" == 1 && "$output" == file:2:* ]] || bad+=("$row;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "house rules: the same words in a comment or a sentence are let be" {
@@ -76,10 +89,7 @@ function break_rule {
 @test "house rules: a tee that appends is found" {
     break_rule file 'echo x | tee -''a /file' 'echo x | tee --app''end /file'
 
-    rules appending-tee
-
-    assert_line --partial 'file:2: appending-tee'
-    assert_line --partial 'file:3: appending-tee'
+    finds appending-tee 'file:2: appending-tee' 'file:3: appending-tee'
 }
 
 @test "house rules: sudo is found outside its one file" {
@@ -87,11 +97,7 @@ function break_rule {
     break_rule lib/wsgi 'su''do true'
     break_rule file 'cmd=(su''do true)'
 
-    rules sudo-place
-
-    assert_line --partial 'lib/part:19: sudo-place'
-    assert_line --partial 'file:2: sudo-place'
-    assert_equal "${#lines[@]}" 2
+    finds sudo-place 'lib/part:19: sudo-place' 'file:2: sudo-place'
 }
 
 @test "house rules: the stand-in of DevStack may write as DevStack does" {
@@ -108,10 +114,7 @@ function break_rule {
 @test "house rules: a function written the other way is found" {
     break_rule file 'a_b() {' ':' '}' 'function c(''){' ':' '}'
 
-    rules function-style
-
-    assert_line --partial 'file:2: function-style'
-    assert_line --partial 'file:5: function-style'
+    finds function-style 'file:2: function-style' 'file:5: function-style'
 }
 
 @test "house rules: a function of the library with a foreign name is found" {
@@ -122,12 +125,9 @@ function break_rule {
     break_rule lib/fronts/one 'function __wsgi_front_x {' ':' '}' \
         'function __wsgi_one_x {' ':' '}'
 
-    rules function-prefix
-
-    assert_line --partial 'lib/part:19: function-prefix: die'
-    assert_line --partial 'lib/part:25: function-prefix: __wsgi_x_y'
-    assert_line --partial 'lib/fronts/one:5: function-prefix: __wsgi_one_x'
-    assert_equal "${#lines[@]}" 3
+    finds function-prefix 'lib/part:19: function-prefix: die' \
+        'lib/part:25: function-prefix: __wsgi_x_y' \
+        'lib/fronts/one:5: function-prefix: __wsgi_one_x'
 }
 
 # Two files of the library, of which the first calls the second.
@@ -165,10 +165,7 @@ function caller_and_called {
     assert_output ''
 
     break_rule lib/part 'if __wsgi_called_y; then :; fi'
-    rules function-reach
-
-    assert_output --partial 'lib/part:1: function-reach: calls __wsgi_called_y'
-    assert_equal "${#lines[@]}" 1
+    finds function-reach 'lib/part:1: function-reach: calls __wsgi_called_y'
     # and when the name is put together
     sed -i '$d' "$TREE/lib/part"
     # shellcheck disable=SC2016  # text of a file
@@ -181,18 +178,14 @@ function caller_and_called {
     caller_and_called nothing
     sed -i '$d' "$TREE/lib/part"
 
-    rules function-reach
-
-    assert_output --partial 'lib/called:11: function-reach: no other file'
+    finds function-reach 'lib/called:11: function-reach: no other file'
 }
 
 @test "house rules: files that depend on each other are found" {
     caller_and_called lib/called
     sed -i 's|^# Depends on: .*|# Depends on: lib/part|' "$TREE/lib/called"
 
-    rules function-reach
-
-    assert_output --partial 'lib:1: function-reach: files that depend on each'
+    finds function-reach 'lib:1: function-reach: files that depend on each'
 }
 
 @test "house rules: a function that is too long is found, or too many" {
@@ -206,11 +199,9 @@ function caller_and_called {
     printf '%s\n' 'def long():' > "$TREE/lib/devstack_wsgi/a.py"
     printf '    pass\n%.0s' {1..60} >> "$TREE/lib/devstack_wsgi/a.py"
 
-    rules function-length
-
-    assert_line --partial 'lib/part:19: function-length: wsgi_long: 41 lines'
-    assert_line --partial 'a.py:1: function-length: long: 61 lines'
-    assert_line --partial 'lib:1: function-length: 2 of 3 functions'
+    finds function-length 'lib/part:19: function-length: wsgi_long: 41 lines' \
+        'a.py:1: function-length: long: 61 lines' \
+        'lib:1: function-length: 2 of 3 functions'
     sed -i '$d' "$TREE/lib/devstack_wsgi/a.py" "$TREE/lib/part"
     printf '}\n' >> "$TREE/lib/part"
     sed -i '20d' "$TREE/lib/part"
@@ -226,11 +217,9 @@ function caller_and_called {
     sed 's/called/unused/' "$TREE/lib/called" > "$TREE/lib/unused"
     sed -i '/^# Private/s/_wsgi_called_x/_wsgi_gone/' "$TREE/lib/called"
 
-    rules header-truth
-
-    assert_line --partial 'lib/part:1: header-truth: calls nothing of lib/unu'
-    assert_line --partial 'lib/called:11: header-truth: the header lacks _wsgi'
-    assert_line --partial 'lib/called:1: header-truth: the header lists _wsgi_g'
+    finds header-truth 'lib/part:1: header-truth: calls nothing of lib/unu' \
+        'lib/called:11: header-truth: the header lacks _wsgi' \
+        'lib/called:1: header-truth: the header lists _wsgi_g'
     # one that is sourced for others counts
     # shellcheck disable=SC2016  # text of a file
     break_rule lib/part 'source "${BASH_SOURCE[0]%/*}/unused" || return'
@@ -270,57 +259,41 @@ function caller_and_called {
 @test "house rules: a public function without its manual is found" {
     break_rule lib/part '# Usage:   wsgi_more' 'function wsgi_more {' ':' '}'
 
-    rules public-header
-
-    assert_line --partial "lib/part:20: public-header: no 'Returns:'"
-    assert_line --partial "lib/part:20: public-header: no 'Example:'"
-    assert_equal "${#lines[@]}" 2
+    finds public-header "lib/part:20: public-header: no 'Returns:'" \
+        "lib/part:20: public-header: no 'Example:'"
 }
 
 @test "house rules: a file that opens otherwise is found" {
     printf '%s\n' '#!/bin/bash' '# lib/other - no blank' '# Reads: a' \
         > "$TREE/lib/other"
 
-    rules file-header
-
-    assert_line --partial 'lib/other:2: file-header: open with'
-    assert_line --partial "no 'Depends on:'"
+    finds file-header 'lib/other:2: file-header: open with' \
+        'lib/other:3: file-header: open with' "no 'Depends on:'"
 }
 
 @test "house rules: fields in another order are found" {
     sed -i '/Reads/d; s/^# Public.*/&\n# Reads:      nothing/' "$TREE/lib/part"
 
-    rules file-header
-
-    assert_output --partial 'lib/part:9: file-header'
+    finds file-header 'lib/part:9: file-header'
 }
 
 @test "house rules: an exception for all of shellcheck is found" {
     printf '%s\n' 'external-sources=true' 'disable=SC2086' \
         > "$TREE/.shellcheckrc"
 
-    rules lint-exceptions
-
-    assert_output --partial '.shellcheckrc:2: lint-exceptions'
+    finds lint-exceptions '.shellcheckrc:2: lint-exceptions'
 }
 
 @test "house rules: an open end is found in any file" {
     printf 'a\n# TO''DO later\nFIX''ME\nmethod oF\n' > "$TREE/notes.txt"
 
-    rules open-ends
-
-    assert_line --partial 'notes.txt:2: open-ends'
-    assert_line --partial 'notes.txt:3: open-ends'
-    assert_equal "${#lines[@]}" 2
+    finds open-ends 'notes.txt:2: open-ends' 'notes.txt:3: open-ends'
 }
 
 @test "house rules: the path of a checkout or of a home is found" {
     printf '%s\n' "cd $TREE/lib" "cd /ho""me/me/x" > "$TREE/notes.txt"
 
-    rules local-paths
-
-    assert_line --partial 'notes.txt:1: local-paths'
-    assert_line --partial 'notes.txt:2: local-paths'
+    finds local-paths 'notes.txt:1: local-paths' 'notes.txt:2: local-paths'
 }
 
 @test "house rules: every rule has a test here" {
@@ -328,10 +301,10 @@ function caller_and_called {
     local -a untested=()
 
     for rule in $("$REPO/tests/bin/house-rules" --list); do
-        grep -q "rules $rule\$" "$BATS_TEST_FILENAME" || untested+=("$rule")
+        grep -Eq "(rules|finds) $rule( |\$)" "$BATS_TEST_FILENAME" || untested+=("$rule")
     done
 
-    assert_equal "${untested[*]}" ''
+    assert_none "${untested[@]}"
 }
 
 @test "house rules: an unknown rule is wrong usage" {

@@ -71,7 +71,7 @@ function mutation {
         [[ "$status" == 1 && "$output" == *"${row[1]}"* ]] ||
             bad+=("${row[*]}: $output"$'\n')
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "mutate: a line that is none of the table fails the run" {

@@ -84,7 +84,7 @@ function phase {
         [[ "$(declare -f "$name")" == *"_wsgi_devstack_else"* ]] ||
             bad+=("$name")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "plugin: WSGI_TAKE_OVER=False leaves DevStack's functions" {
@@ -116,7 +116,7 @@ function phase {
             bad+=("$name: $status $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "plugin: a unit that is left has its CONF and site written first" {
@@ -207,7 +207,7 @@ function bindep_names {
             bad+=("$line: $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 # Usage: with_line NAME=VALUE    goes through pre-install with it
@@ -249,7 +249,7 @@ function with_line {
         [[ $status -eq 0 ]] || bad+=("$name: $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "plugin: each later phase brings in what waits, and only that" {

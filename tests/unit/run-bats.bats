@@ -150,7 +150,7 @@ function fake_checkout {
         [[ "$status" == 2 && "${#lines[@]}" == 1 ]] || bad+=("'$row'")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 # Usage: write_pytest NAME LINE...    the lines of a function's body

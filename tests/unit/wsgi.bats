@@ -50,7 +50,7 @@ END
         [[ "$status$output" == 0 ]] || bad+=("$row: $output $status;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "wsgi: tools/wsgi by any path and through links" {
@@ -65,7 +65,7 @@ END
         [[ "$status" == 0 && "$output" == *keystone* ]] || bad+=("$row;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "wsgi: it works in a shell of any temper" {
@@ -83,14 +83,12 @@ END
             "$output" != *'line '* ]] || bad+=("$options: $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "wsgi: verbs work where the shell writes and expands otherwise" {
-    local before
     deploy one --env 'A=1 2' --arg x
-    snapshot
-    before=$REPLY
+    remember
 
     in_a_shell << 'END'
 source "$1" || exit
@@ -104,7 +102,7 @@ END
 
     assert_success
     deploy one --env 'A=1 2' --arg x
-    assert_unchanged "$before"
+    assert_unchanged
 }
 
 @test "wsgi: options, traps, folder, umask and IFS are the shell's own" {
@@ -198,7 +196,7 @@ END
                 <(echo "$before") <(echo "$REPLY") | head -n 3);")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "wsgi: toggles reach a verb, exported or not; arrays are none" {
@@ -290,8 +288,7 @@ END
 
     wsgi status
 
-    calls sudo
-    assert_equal "$REPLY" 0
+    assert_calls 0 sudo
 }
 
 @test "tools/wsgi: --help tells every verb and nothing is done" {
@@ -305,7 +302,7 @@ END
         status check show; do
         [[ "$output" == *$'\n'"  $verb "* ]] || bad+=("$verb;")
     done
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     run cat "$CALLS"
     assert_output ''
 }
@@ -332,21 +329,7 @@ END
             bad+=("$verb: $status $output;")
     done
 
-    assert_equal "${bad[*]}" ''
-}
-
-@test "tools/wsgi: what DESIGN promises of options is in the help" {
-    local option
-    local -a bad=()
-    run "$REPO/tools/wsgi" deploy --help
-
-    for option in app script path listen mode transport processes threads \
-        preload user group venv env arg chdir python-path healthcheck \
-        on-demand unit site key conf set; do
-        [[ "$output" == *"  --$option"* ]] || bad+=("$option")
-    done
-
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "tools/wsgi: exit status is the verb's" {
@@ -442,19 +425,6 @@ END
     assert_output $'--dry-run\n--help'
 }
 
-@test "tools/wsgi: catalog lists what deploy knows by name" {
-    local file
-    local -a names=()
-    for file in "$REPO"/files/catalog/*; do
-        names+=("${file##*/}")
-    done
-
-    run "$REPO/tools/wsgi" catalog
-
-    assert_success
-    assert_output "$(printf '%s\n' "${names[@]}")"
-}
-
 @test "wsgi wait: until the application answers, whatever it says" {
     deploy one --healthcheck /health
     # twice nobody, once an error, then a refusal
@@ -471,8 +441,7 @@ END
     assert_success
     assert_line 'wsgi: one: waiting for http://127.0.0.1/one/health'
     assert_line 'wsgi: one answers at http://127.0.0.1/one/health'
-    calls curl
-    assert_equal "$REPLY" 4
+    assert_calls 4 curl
 }
 
 @test "wsgi wait: not for ever, and then with the end of the log" {
@@ -501,21 +470,6 @@ END
     assert_line --index 3 --partial curl
 }
 
-@test "wsgi: any name of a service will do for any verb" {
-    local name
-    local -a bad=()
-    deploy one --unit u --site s --key k
-
-    for name in one u s k; do
-        run wsgi show "$name"
-        [[ "$output" == *'services/one.conf'* ]] || bad+=("show $name;")
-        run wsgi stop "$name"
-        [[ "$status" == 0 ]] || bad+=("stop $name: $output;")
-    done
-
-    assert_equal "${bad[*]}" ''
-}
-
 @test "wsgi: verbs without a service do nothing where none is deployed" {
     local verb
     local -a bad=()
@@ -527,7 +481,7 @@ END
         [[ "$status" == 0 ]] || bad+=("$verb: $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
     run grep -E '^systemctl' "$CALLS"
     assert_output ''
 }

@@ -264,7 +264,7 @@ function assert_found {
             bad+=("$row: $output;")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "zuul: a toggle that the plugin has and the check does not is found" {

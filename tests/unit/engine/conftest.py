@@ -21,7 +21,8 @@ SETTINGS = (
     'post-buffering', 'buffer-size', 'procname-prefix', 'max-requests', 'route-run', 'logger',
     'harakiri', 'module', 'wsgi-file', 'mount', 'socket', 'http-socket', 'processes', 'workers',
     'threads', 'env', 'pyargv', 'venv', 'chdir', 'uid', 'gid', 'plugins', 'ini', 'include',
-    'inherit', 'lazy-apps', 'daemonize', 'stats', 'master-fifo', 'protocol', 'chmod-socket')
+    'inherit', 'lazy-apps', 'daemonize', 'stats', 'master-fifo', 'protocol', 'chmod-socket',
+    'puwsgi-socket', 'suwsgi-socket', 'ssl-socket', 'fastcgi-socket', 'scgi-socket', 'raw-socket')
 
 
 def script(path: pathlib.Path, body: str) -> None:

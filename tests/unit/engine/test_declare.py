@@ -70,17 +70,6 @@ def test_a_repeated_option_is_several_values(system, option, values):
     assert getattr(record, fields.BY_NAME[option].attribute) == values
 
 
-@pytest.mark.parametrize(('words', 'said'), [
-    (('--nosuch',), "new: unknown option '--nosuch'"), (('--threads',), '--threads needs a value'),
-    (('--threads', '1', '--threads', '2'), '--threads is given twice'),
-    (('--port', '23456'), "unknown option '--port'"), (('--secret', 'x'), "unknown option"),
-    (('--by', 'devstack'), "unknown option '--by'"), (('--name', 'x'), "unknown option '--name'")],
-    ids=lambda each: ' '.join(each) if isinstance(each, tuple) else '')
-def test_words_that_are_no_options_are_wrong_usage(system, words, said):
-    with pytest.raises(Misuse, match=said):
-        declare.declare(Registry(), 'new', list(words))
-
-
 def test_declaring_again_starts_from_scratch(system):
     known = Registry()
     declared('new', '--threads', '8', '--env', 'A=1', '--preload', '--unit', 'n-x', registry=known)
@@ -139,20 +128,6 @@ def test_root_is_a_user_only_if_it_is_named(system, monkeypatch):
     with pytest.raises(Refused, match='say whom it runs as: --user USER'):
         declare.declare(Registry(), 'new', ['--app', 'm:a', '--path', '/new'])
     assert declared('new', '--user', 'root').user == 'root'
-
-
-@pytest.mark.parametrize(('words', 'said'), [
-    (('--user', 'nosuch'), "no user 'nosuch' on this system"),
-    (('--group', 'nosuch'), "no group 'nosuch' on this system"),
-    (('--script', '/nosuch'), '--script /nosuch: no such file'),
-    (('--venv', '/nosuch'), '--venv /nosuch: no such folder'),
-    (('--venv', '/usr'), 'no virtual environment'), (('--chdir', '/nosuch'), 'no such folder'),
-    (('--python-path', '/nosuch'), 'no such folder'),
-    (('--conf', '/nosuch/x.ini'), 'no such folder'), (('--conf', '/etc'), 'a folder')],
-    ids=lambda each: ' '.join(each) if isinstance(each, tuple) else '')
-def test_what_the_system_does_not_have_is_refused(system, words, said):
-    with pytest.raises(Refused, match=said):
-        declared('new', *words)
 
 
 # ---- toggles

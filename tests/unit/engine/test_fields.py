@@ -22,36 +22,20 @@ def test_a_good_value_is_taken(field, value):
 
 
 @pytest.mark.parametrize(('field', 'value', 'advice'), [
-    ('name', 'Keystone', "use a-z, 0-9 and '-'"), ('name', '-a', 'use a-z'),
-    ('name', 'a-', 'use a-z'), ('name', 'a' * 49, 'at most 48'), ('name', '1a', 'use a-z'),
-    ('app', 'm', 'MODULE:CALLABLE'), ('app', 'm:a.b', 'MODULE:CALLABLE'),
+    ('name', '-a', 'use a-z'), ('name', 'a' * 49, 'at most 48'),
     ('app', 'm:a(x)', 'MODULE:CALLABLE'), ('app', 'm:ä', 'MODULE:CALLABLE'),
-    ('path', '/', "the root is the front's own"), ('path', 'a', 'plain URL path'),
-    ('path', '/a/', 'plain URL path'), ('path', '/a/../b', 'plain URL path'),
-    ('path', '/a b', 'plain URL path'), ('path', '/./a', 'plain URL path'),
-    ('listen', '127.0.0.1', 'an address and a port'), ('listen', '127.0.0.1:0', 'a port'),
-    ('listen', '127.0.0.1:65536', 'a port'), ('listen', '::1:80', 'an address'),
-    ('listen', '[::g]:80', 'an address'), ('listen', '256.1.1.1:80', 'an address'),
-    ('listen', 'localhost:80', 'an address'), ('listen', '[::1%lo]:80', 'an address'),
-    ('mode', 'nosuch', 'known are: mod_wsgi, uwsgi'), ('transport', 'https', 'uwsgi, http'),
-    ('processes', '0', '1 to 512'), ('processes', '513', '1 to 512'), ('threads', '٣', '1 to 512'),
-    ('threads', '1.5', '1 to 512'), ('preload', 'true', 'yes or no'),
-    ('user', 'a b', 'an account'), ('group', '1a', 'an account'), ('chdir', 'a', 'absolute path'),
-    ('chdir', '/a/../b', 'absolute path'), ('venv', '/a b', 'absolute path'),
-    ('script', '/a"b', 'absolute path'), ('healthcheck', 'a', 'a path below'),
-    ('healthcheck', '/a?b', 'a path below'), ('healthcheck', '/../a', 'a path below'),
-    ('hardening', 'full', 'off, standard, strict'), ('env', 'A', 'NAME=VALUE'),
-    ('env', '1A=', 'NAME=VALUE'), ('env', 'UWSGI_EXEC_ASAP=x', 'steers the server'),
+    ('listen', '256.1.1.1:80', 'an address'), ('threads', '1.5', '1 to 512'),
+    ('preload', 'true', 'yes or no'), ('group', '1a', 'an account'),
+    ('healthcheck', '/../a', 'a path below'), ('env', '1A=', 'NAME=VALUE'),
+    ('env', 'UWSGI_EXEC_ASAP=x', 'steers the server'),
     ('env', 'LD_PRELOAD=x', 'steers the server'), ('env', 'LISTEN_FDS=1', 'steers the server'),
-    ('env', 'NOTIFY_SOCKET=x', 'steers the server'), ('arg', 'a"b', 'quotes and backslashes'),
-    ('arg', '$(id)', 'servers expand them'), ('arg', ' a', 'spaces at the ends'),
-    ('set', 'harakiri', 'KEY=VALUE'), ('set', 'A=b', 'KEY=VALUE'), ('set', 'a=', 'KEY=VALUE'),
-    ('set', 'a=@(exec://id)', 'servers expand them'), ('set', 'a=%(x)', 'servers expand them'),
-    ('set', 'a=${x}', 'servers expand them'), ('set', 'a=b ', 'spaces at the ends'),
-    ('port', '80', '1024 to 65535'), ('secret', 'x', '32 hexadecimal digits'),
-    ('by', 'me', 'write devstack'), ('command', 'uwsgi', 'begin with the path'),
-    ('command', '/a "', 'close its quotes'), ('command', '/a \\', 'without a backslash'),
-    ('tls-proxy', 'maybe', 'yes or no')])
+    ('env', 'NOTIFY_SOCKET=x', 'steers the server'), ('set', 'A=b', 'KEY=VALUE'),
+    ('set', 'a=', 'KEY=VALUE'), ('set', 'a=@(exec://id)', 'servers expand them'),
+    ('set', 'a=%(x)', 'servers expand them'), ('set', 'a=${x}', 'servers expand them'),
+    ('set', 'a=b ', 'spaces at the ends'), ('port', '80', '1024 to 65535'),
+    ('secret', 'x', '32 hexadecimal digits'), ('by', 'me', 'write devstack'),
+    ('command', 'uwsgi', 'begin with the path'), ('command', '/a "', 'close its quotes'),
+    ('command', '/a \\', 'without a backslash'), ('tls-proxy', 'maybe', 'yes or no')])
 def test_another_value_is_refused_with_what_to_write(field, value, advice):
     assert advice in fields.advice(field, value)
 

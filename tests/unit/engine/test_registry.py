@@ -47,29 +47,6 @@ def test_a_record_keeps_its_comments(system):
     assert '# mine\n' in again.text('new') and again.text('new').endswith('# end\n')
 
 
-@pytest.mark.parametrize(('lines', 'said'), [
-    (('app=m:a',), 'say where it answers'), (('path=/a',), 'say what to run'),
-    (('app=m:a', 'script=/a', 'path=/a'), 'give one'),
-    (('app=m:a', 'listen=127.0.0.1:80', 'transport=uwsgi'), 'only http')], ids=str)
-def test_the_rules_between_fields_hold_for_a_record_too(system, lines, said):
-    with pytest.raises(Refused, match=said):
-        loaded(system, *lines)
-
-
-def test_a_records_file_is_called_after_its_name(system):
-    put(system, f'{SERVICES}/other.conf', f'name=new\napp=m:a\npath=/a\nuser={ACCOUNT}\n')
-
-    with pytest.raises(Refused, match='other.conf: says name=new'):
-        registry.load()
-
-
-def test_a_record_says_whom_it_runs_as(system):
-    put(system, f'{SERVICES}/new.conf', 'name=new\napp=m:a\npath=/a\n')
-
-    with pytest.raises(Refused, match='a record says user= and group='):
-        registry.load()
-
-
 GIVEN_UP = [('--unit', 'u'), ('--site', 's'), ('--key', 'k'), ('--path', '/p'),
             ('--listen', '127.0.0.1:9001'), ('--listen', '[::1]:9002'), ('--conf', '/etc/x.ini')]
 

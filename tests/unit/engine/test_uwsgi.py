@@ -193,30 +193,13 @@ def test_packages_go_by_the_distributions_names():
                               'rpm': ('uwsgi', 'uwsgi-plugin-python3')}
 
 
-def test_a_missing_program_is_named_with_what_to_install(system):
-    (system / 'usr/bin/uwsgi').unlink()
-
-    with pytest.raises(Refused, match='uWSGI is not installed; install uwsgi-core'):
-        UWSGI.check(Record('new'))
-
-
 @pytest.mark.parametrize('version', ['3.11', '3.11.9'])
 def test_a_venv_of_the_same_python_is_taken(system, tmp_path, version):
     assert declared('new', '--venv', fake_venv(tmp_path / 'venv', version))
 
 
-def test_a_venv_of_another_python_is_refused_and_both_are_named(system, tmp_path):
-    with pytest.raises(Refused, match=r"Python 3\.12, the system's uWSGI loads 3\.11"):
-        declared('new', '--venv', fake_venv(tmp_path / 'venv', '3.12.1'))
-
-
 def test_a_venv_with_its_own_uwsgi_may_have_any_python(system, tmp_path):
     assert shaped('venv-uwsgi', tmp_path / 'shape')
-
-
-def test_an_argument_with_a_space_is_refused(system):
-    with pytest.raises(Refused, match='uWSGI cuts arguments at spaces'):
-        declared('new', '--arg', 'a b')
 
 
 # ---- the settings that --set may name
@@ -234,14 +217,6 @@ def test_a_program_is_asked_for_its_settings_once(system, tmp_path):
         declared('new', '--set', f'harakiri={value}')
 
     assert (tmp_path / 'asked').read_text() == 'asked\n'
-
-
-def test_a_program_that_does_not_list_its_settings_is_named(system, tmp_path):
-    venv = fake_venv(tmp_path / 'venv', '3.12')
-    script(tmp_path / 'venv/bin/uwsgi', 'exit 1')
-
-    with pytest.raises(Refused, match='--help. fails; is the installation complete?'):
-        declared('new', '--venv', venv, '--set', 'harakiri=1')
 
 
 def test_a_program_that_is_not_the_distributions_has_no_plugin(system, tmp_path):
@@ -280,17 +255,6 @@ def test_no_setting_of_the_real_uwsgi_that_opens_another_door_is_left_to_set(sys
         except Refused as refusal:
             assert "the library's own" in str(refusal)
     assert len(doors) > 10 and taken == []
-
-
-@pytest.mark.parametrize(('setting', 'said'), [
-    ('module=x', 'use --app'), ('workers=2', 'use --processes'),
-    ('http-socket=:80', 'use --listen'),
-    ('uid=root', 'use --user'), ('daemonize=x', 'leave it out'), ('ini=/x', 'leave it out'),
-    ('stats=:1', 'leave it out'), ('chmod-socket=666', 'leave it out'),
-    ('nosuch=1', 'uWSGI has no such setting')])
-def test_a_setting_of_the_librarys_own_is_refused_with_its_option(system, setting, said):
-    with pytest.raises(Refused, match=f"--set {setting.split('=')[0]}: .*{said}"):
-        declared('new', '--set', setting)
 
 
 # ---- what units and front must know

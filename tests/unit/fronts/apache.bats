@@ -83,13 +83,11 @@ function setup {
 
 @test "front reload: a running Apache is reloaded, a stopped one is left" {
     _wsgi_front_reload
-    calls systemctl reload apache2.service
-    assert_equal "$REPLY" 1
+    assert_calls 1 systemctl reload apache2.service
 
     export APACHE_STATE=inactive
     _wsgi_front_reload
-    calls systemctl reload apache2.service
-    assert_equal "$REPLY" 1
+    assert_calls 1 systemctl reload apache2.service
 }
 
 @test "front reload: Apache's unit has the distribution's name" {
@@ -98,8 +96,7 @@ function setup {
 
     _wsgi_front_start
 
-    calls systemctl start httpd.service
-    assert_equal "$REPLY" 1
+    assert_calls 1 systemctl start httpd.service
 }
 
 @test "front reload: a reload that fails is reported" {
