@@ -13,11 +13,14 @@ import socket
 import time
 import urllib.parse
 
-from services import (FRONT, FOLDER, Application, Ours, Placement, Static,
-                      Stock, StockAlone)
-from system import (HERE, PYTHON, WSGI, Cpu, Failed, Load, Reloads, ask,
-                    cgroup_of, cpu_of, memory_of, processes_of, run, timed,
-                    wait_until, write, wrk, wsgi)
+from bench.services import (
+    FOLDER, FRONT, Application, Ours, Placement, Static, Stock, StockAlone)
+from bench.system import (
+    HERE, WSGI, Cpu, Reloads, ask, cgroup_of, cpu_of, memory_of, processes_of, timed, wait_until,
+    write, wrk, wsgi)
+from harness import PYTHON
+from harness.command import Failed, run
+from harness.load import Background
 
 
 class Scenario:
@@ -242,12 +245,12 @@ class Slow(Served):
 
     def trial(self, variant):
         service = self.services[variant]
-        load = Load(service.address, 20)
+        load = Background(service.address, 20)
         try:
             with concurrent.futures.ThreadPoolExecutor(2) as pool:
                 answers = list(pool.map(self.send, [service.address] * 2))
         finally:
-            seen = load.end()
+            seen = pauses(load.end())
         for answer in answers:
             if not answer.startswith(b'HTTP/1.1 200 '):
                 raise Failed('%s: %r' % (variant, answer[:40]))
@@ -267,6 +270,12 @@ class Slow(Served):
             return client.recv(1024)
 
 
+def pauses(seen):
+    """The figures of what a load saw."""
+    return {'pause_ms': seen['longest_pause_ms'],
+            **{key: seen[key] for key in ('sent', 'failed', 'p50_ms', 'p99_ms')}}
+
+
 class Pause(Served):
     """100 requests/s while something is done to the service."""
 
@@ -284,7 +293,7 @@ class Pause(Served):
             return import_time(IMPORT_SECONDS=self.IMPORT_SECONDS)
         control = variant == 'control'
         service = self.services['uwsgi' if control else variant]
-        load = Load(service.address, self.RATE)
+        load = Background(service.address, self.RATE)
         try:
             time.sleep(1)
             if control:
@@ -293,7 +302,7 @@ class Pause(Served):
                 service.systemctl(self.VERB)
             time.sleep(1)
         finally:
-            seen = load.end()
+            seen = pauses(load.end())
         # DevStack's is done before it serves; the next trial is to find it up
         wait_until(service.ready)
         return seen
@@ -489,7 +498,7 @@ class Boot(Scenario):
             return {'cpu_s': cpu * self.SERVICES}
         run('systemctl', 'stop', FRONT, *self.units)
         begin = time.monotonic()
-        run('systemctl', 'start', FRONT, *self.units, timeout=600)
+        run('systemctl', 'start', FRONT, *self.units)
         seconds = time.monotonic() - begin
         failed = sum(not 200 <= ask(self.url(i))[0] < 300
                      for i in range(self.SERVICES))

@@ -6,7 +6,8 @@ whose CPU and memory count.
 
 import os
 
-from system import HERE, Failed, ask, run, wait_until, write, wsgi
+from bench.system import HERE, ask, wait_until, write, wsgi
+from harness.command import Failed, run
 
 FRONT = 'apache2.service'
 # DevStack's way for Glance says KeepAlive Off for its whole server, so it has

@@ -12,12 +12,10 @@ import json
 import os
 import urllib.parse
 
+from harness.command import Failed
+
 MIB = 1024 * 1024
 OPENRC = '/root/openrc'
-
-
-class Failed(Exception):
-    """What was seen is not what should be."""
 
 
 class Answer:

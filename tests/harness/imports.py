@@ -13,10 +13,12 @@ Standard library only; it runs in the machine, where Glance is.
 import argparse
 import concurrent.futures
 import hashlib
+import os
 import sys
 import time
 
-from client import Failed, MIB, Service, pieces, tell
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from harness.client import MIB, Failed, Service, pieces, tell
 
 PAUSE = 0.1
 # what Glance keeps on an image while a task is at work on it

@@ -25,7 +25,9 @@ import json
 import os
 import resource
 import socket
+import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 
@@ -210,6 +212,25 @@ class Load:
             'p50_ms': percentile(0.50),
             'p99_ms': percentile(0.99),
         }
+
+
+class Background:
+    """Requests on a schedule, sent by a process of its own until end()."""
+
+    def __init__(self, url, rate, *options):
+        self.folder = tempfile.TemporaryDirectory()
+        self.stop = os.path.join(self.folder.name, 'end')
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, '--json', '--url', url, '--rate', str(rate),
+             '--duration', '600', '--until-file', self.stop, *options],
+            stdout=subprocess.PIPE, text=True)
+
+    def end(self):
+        """What they saw, as --json has it."""
+        open(self.stop, 'w').close()
+        seen = json.loads(self.process.communicate()[0])
+        self.folder.cleanup()
+        return seen
 
 
 def status_set(text):

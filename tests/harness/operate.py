@@ -15,15 +15,14 @@ import importlib.util
 import os
 import sys
 
-from client import Service, tell
-
-PROJECTS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                        '../conformance')
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, TESTS)
+from harness.client import Service, tell
 
 
 def operation(project):
     """The module of a project."""
-    path = os.path.join(PROJECTS, project, 'operation.py')
+    path = os.path.join(TESTS, 'conformance', project, 'operation.py')
     spec = importlib.util.spec_from_file_location(project, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

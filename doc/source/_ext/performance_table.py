@@ -16,9 +16,9 @@ from docutils.parsers.rst import Directive
 
 HERE = pathlib.Path(__file__).resolve()
 RESULTS = HERE.parents[1] / 'performance.json'
-sys.path.insert(0, str(HERE.parents[3] / 'tests/bench'))
+sys.path.insert(0, str(HERE.parents[3] / 'tests'))
 
-from figures import UNKNOWN, limit, shown, words  # noqa: E402
+from bench.figures import UNKNOWN, limit, shown, words
 
 # what the columns of a scenario are called
 METRICS = {

@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 
 def alarm(service):

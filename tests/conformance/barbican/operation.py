@@ -1,6 +1,6 @@
 """Barbican: a secret, kept and read back."""
 
-from client import Failed
+from harness.client import Failed
 
 SECRET = b'a word that is not for all'
 

@@ -3,7 +3,7 @@
 import hashlib
 import time
 
-from client import Failed, pieces
+from harness.client import Failed, pieces
 
 IMAGE_MIB = 64
 

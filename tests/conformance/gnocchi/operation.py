@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 MEASURE = {'timestamp': '2026-01-01T00:00:00', 'value': 42.0}
 

@@ -1,6 +1,6 @@
 """Ironic: a chassis, made and read."""
 
-from client import Failed
+from harness.client import Failed
 
 
 def chassis(service):

@@ -1,6 +1,6 @@
 """Kuryr: what it tells Docker that it is."""
 
-from client import Failed
+from harness.client import Failed
 
 
 def activation(service):

@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 NAME = 'demo_%d' % os.getpid()
 WORKFLOW = '''version: '2.0'

@@ -3,7 +3,7 @@
 It asks Keystone before it makes one.
 """
 
-from client import Failed
+from harness.client import Failed
 
 
 def environments(service):

@@ -1,6 +1,6 @@
 """Neutron: a network with a subnet, made and read."""
 
-from client import Failed
+from harness.client import Failed
 
 
 def network(service):

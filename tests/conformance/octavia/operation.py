@@ -4,7 +4,7 @@ Its database cannot be sqlite: oslo.db's engine of that takes no pool_timeout,
 which Octavia sets.
 """
 
-from client import Failed
+from harness.client import Failed
 
 
 def providers(service):

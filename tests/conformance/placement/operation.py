@@ -2,7 +2,7 @@
 
 import uuid
 
-from client import Failed
+from harness.client import Failed
 
 
 def provider(service):

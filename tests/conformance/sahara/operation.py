@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 # that of noauth.py
 PATH = '/v1.1/decade00decade00decade00decade00/data-sources'

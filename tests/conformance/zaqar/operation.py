@@ -3,7 +3,7 @@
 import os
 import uuid
 
-from client import Failed
+from harness.client import Failed
 
 BODY = {'greeting': 'hello'}
 
