@@ -6,9 +6,10 @@ import datetime
 import re
 import sys
 
-from devstack_wsgi import record
 from harness import TOP, venvs
 from harness.command import Failed, read_lines
+
+from devstack_wsgi import record
 
 CATALOGUE = TOP / 'files/catalog'
 PROJECTS = TOP / 'tests/conformance'

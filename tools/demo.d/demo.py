@@ -24,8 +24,7 @@ import signal
 import sys
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / 'tests'))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'tests'))
 from harness import PYTHON, TOP, venvs
 from harness.catalogue import Entry
 from harness.command import Failed, Parser, last_line, read_lines, run, work
@@ -34,7 +33,7 @@ from harness.machine import INSIDE, PREPARE, USER, VENVS, Machine
 from devstack_wsgi import servers
 
 VENV = 'demo'
-REQUIREMENTS = HERE / 'requirements.txt'
+REQUIREMENTS = TOP / 'tools/demo.d/requirements.txt'
 # in the order in which they are proved, each with its proof of proof.py
 SERVICES = {
     'keystone': 'token',
