@@ -83,7 +83,7 @@ class Demo:
 
     def prepare(self, verb: str) -> str:
         self.machine.inside(PREPARE, verb, '--keystone', '--venv', f'{VENVS}/{VENV}',
-                            *self.projects)
+                            *self.projects, limit=1200)
         return ''
 
     def deploy(self, mode: str) -> str:
