@@ -118,7 +118,7 @@ def settle(args, run):
                             text.read(), re.MULTILINE).group(1)
     options = dict(option.split('=', 1) for option in options.split())
     written = read_ini(args.defaults)
-    settings = {'env': {}, 'argv': None}
+    settings: dict = {'env': {}, 'argv': None}
     for key, values in read_ini(args.ini).items():
         if values == written.get(key):
             continue

@@ -14,10 +14,32 @@ import time
 import urllib.parse
 
 from bench.services import (
-    FOLDER, FRONT, Application, Ours, Placement, Static, Stock, StockAlone)
+    FOLDER,
+    FRONT,
+    Application,
+    Ours,
+    Placement,
+    Service,
+    Static,
+    Stock,
+    StockAlone,
+)
 from bench.system import (
-    HERE, WSGI, Cpu, Reloads, ask, cgroup_of, cpu_of, memory_of, processes_of, timed, wait_until,
-    write, wrk, wsgi)
+    HERE,
+    WSGI,
+    Cpu,
+    Reloads,
+    ask,
+    cgroup_of,
+    cpu_of,
+    memory_of,
+    processes_of,
+    timed,
+    wait_until,
+    write,
+    wrk,
+    wsgi,
+)
 from harness import PYTHON
 from harness.command import Failed, run
 from harness.load import Background
@@ -46,6 +68,9 @@ class Served(Scenario):
     # all run at once; else each only while it is tried
     TOGETHER = True
 
+    def make(self) -> dict[str, Service]:
+        raise NotImplementedError
+
     def __init__(self, short):
         super().__init__(short)
         self.services = self.make()
@@ -69,7 +94,7 @@ class Served(Scenario):
 
 def ways(application, prefix, stock=True):
     """All ways to one application behind Apache."""
-    services = {
+    services: dict[str, Service] = {
         'uwsgi': Ours(prefix + '-uwsgi', application),
         'http': Ours(prefix + '-http', application, '--transport', 'http'),
         'mod_wsgi': Ours(prefix + '-mod', application, mode='mod_wsgi'),
@@ -122,7 +147,7 @@ class Requests(Served):
         with Cpu(*service.units) as cpu:
             seen = self.client(service, 1 if self.short else self.SECONDS)
         if not seen['requests']:
-            raise Failed('%s: no answer' % variant)
+            raise Failed(f'{variant}: no answer')
         parts = [used / seen['requests'] for used in cpu.parts]
         return {
             'cpu_us': sum(parts), 'front_us': parts[0], 'own_us': parts[1],
@@ -226,7 +251,7 @@ class Upload(Served):
                          str(self.MIB << 20), service.address)
             seconds = time.monotonic() - begin
         if answer.strip() != str(self.MIB << 20):
-            raise Failed('%s: %s' % (variant, answer[:100]))
+            raise Failed(f'{variant}: {answer[:100]}')
         return {'mib_s': self.MIB / seconds,
                 'cpu_ms_mib': cpu.used / 1000 / self.MIB}
 
@@ -253,7 +278,7 @@ class Slow(Served):
             seen = pauses(load.end())
         for answer in answers:
             if not answer.startswith(b'HTTP/1.1 200 '):
-                raise Failed('%s: %r' % (variant, answer[:40]))
+                raise Failed(f'{variant}: {answer[:40]!r}')
         return seen
 
     def send(self, address):
@@ -399,7 +424,7 @@ def write_records(number, root='', **values):
             record.update(path='/many-%d' % i,
                           transport='http' if i % 3 else 'uwsgi')
         write('%s/etc/devstack-wsgi/services/many-%d.conf' % (root, i),
-              ''.join('%s=%s\n' % pair for pair in record.items()))
+              ''.join('{}={}\n'.format(*pair) for pair in record.items()))
 
 
 class Write(Scenario):

@@ -131,7 +131,7 @@ class Reloads:
         settle()
         self.number = run(
             'journalctl', '-q', '--no-pager', '-o', 'cat', '_PID=1',
-            '--since=@%.6f' % self.since
+            f'--since=@{self.since:.6f}'
         ).count('Reloading apache2.service')
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from devstack_wsgi import record
 from harness import TOP, pins, venvs
 from harness.command import Failed, read_lines
+
+from devstack_wsgi import record
 
 CATALOGUE = TOP / 'files/catalog'
 PROJECTS = TOP / 'tests/conformance'

@@ -60,8 +60,7 @@ class Service:
                     sink(piece)
             answer = Answer(response, response.read())
         except (OSError, http.client.HTTPException) as error:
-            raise Failed('%s %s: %s: %s' % (
-                method, path, type(error).__name__, error))
+            raise Failed(f'{method} {path}: {type(error).__name__}: {error}') from None
         finally:
             connection.close()
         if answer.status != expect:

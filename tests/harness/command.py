@@ -40,7 +40,7 @@ def run(*command: Path, limit: float = 600, check: bool = True, **options: Any) 
     if check and done.returncode:
         words = ' '.join(os.path.basename(word) for word in command[:8])
         raise Failed(f'{words}: status {done.returncode}', done.stdout + done.stderr)
-    return done.stdout
+    return str(done.stdout)
 
 
 def last_line(text: str) -> str:

@@ -24,8 +24,7 @@ import signal
 import sys
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / 'tests'))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'tests'))
 from harness import PYTHON, TOP, pins, venvs
 from harness.catalogue import Entry
 from harness.command import Failed, Parser, last_line, run, work
@@ -82,7 +81,7 @@ class Demo:
 
     def prepare(self, verb: str) -> str:
         self.machine.inside(PREPARE, verb, '--keystone', '--venv', f'{VENVS}/{VENV}',
-                            *self.projects)
+                            *self.projects, limit=1200)
         return ''
 
     def deploy(self, mode: str) -> str:

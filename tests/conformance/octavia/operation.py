@@ -11,7 +11,7 @@ def providers(service):
     seen = service.call('GET', '/v2.0/lbaas/providers', 200).json()
     names = [one['name'] for one in seen['providers']]
     if 'noop_driver' not in names:
-        raise Failed('read %s' % seen)
+        raise Failed(f'read {seen}')
     return 'providers: ' + ' '.join(names)
 
 
