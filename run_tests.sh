@@ -19,28 +19,8 @@
 # Exit:       0 all passed; 1 something failed, the reason above; 2 wrong
 #             usage
 
-POLICY=${WSGI_SYSROOT:-}/usr/sbin/policy-rc.d
-FRONT_WSGI=${WSGI_SYSROOT:-}/etc/apache2/mods-enabled/wsgi.load
-POLICY_MARK='# written by run_tests.sh of devstack-plugin-wsgi'
-
-function usage {
-    local line
-    while IFS= read -r line; do
-        [[ "$line" == '#'* ]] || break
-        [[ "$line" != '#!'* ]] || continue
-        line=${line#'#'}
-        printf '%s\n' "${line# }"
-    done < "${BASH_SOURCE[0]}"
-}
-
-function say {
-    printf 'run_tests: %s\n' "$*"
-}
-
-function fail {
-    printf 'run_tests: %s\n' "$*" >&2
-    exit 1
-}
+# shellcheck source=tests/helpers/script.bash
+source "${BASH_SOURCE[0]%/*}/tests/helpers/script.bash" || exit 1
 
 # Run COMMAND with its output in a log, of which a failure shows the end.
 #
@@ -52,46 +32,10 @@ function quietly {
     fi
 }
 
-# While packages are installed their daemons must not start.  A policy that
-# is there already steps aside meanwhile, also for a run that was killed.
-function forbid_daemons {
-    if [[ -e "$POLICY" ]] && ! grep -qF "$POLICY_MARK" "$POLICY"; then
-        mv -- "$POLICY" "$POLICY.kept" || return
-    fi
-    printf '%s\n' '#!/bin/sh' "$POLICY_MARK" 'exit 101' > "$POLICY" || return
-    chmod 0755 "$POLICY"
-}
-
-function allow_daemons {
-    if [[ -e "$POLICY" ]] && grep -qF "$POLICY_MARK" "$POLICY"; then
-        rm -- "$POLICY"
-        [[ ! -e "$POLICY.kept" ]] || mv -- "$POLICY.kept" "$POLICY"
-    fi
-}
-
-# Usage: install_packages PACKAGE...
-function install_packages {
-    local had_wsgi=''
-    say "installing $*"
-    export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
-    if [[ -z "${UPDATED:-}" ]]; then
-        quietly apt-get -q -o DPkg::Lock::Timeout=300 update
-        UPDATED=yes
-    fi
-    [[ ! -e "$FRONT_WSGI" ]] || had_wsgi=yes
-    forbid_daemons || fail "cannot write $POLICY"
-    quietly apt-get -qy -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
-        install --no-install-recommends "$@"
-    allow_daemons
-    # Debian's package enables it; a service loads it into its own httpd
-    [[ -n "$had_wsgi" || ! -e "$FRONT_WSGI" ]] || quietly a2dismod wsgi
-}
-
 # What the next user of this checkout, who may not be root, has to own.
 function finish {
     local status=$? dir
     trap - EXIT
-    allow_daemons
     for dir in .venv .tox .results; do
         [[ ! -d "$dir" ]] || chown -hR --reference=. "$dir"
     done
@@ -99,61 +43,36 @@ function finish {
 }
 
 function main {
-    local -a environments=() profiles=(test) missing
-    local name listed had_apache
+    local name
+    local -a environments=("$@") profiles=(test)
+    only_words "$@"
     for name; do
-        case $name in
-            -h|--help) usage; return 0 ;;
-            -*)
-                printf "run_tests: unknown option '%s' (%s --help)\n" \
-                    "$name" "$0" >&2
-                return 2
-                ;;
-            full)
-                environments+=("$name")
-                profiles+=(fresh)
-                ;;
-            *) environments+=("$name") ;;
-        esac
+        [[ "$name" != full ]] || profiles+=(fresh)
     done
     [[ "${#environments[@]}" -gt 0 ]] ||
         environments=(linters unit zuul functional speed)
-    cd -- "$(realpath -- "${BASH_SOURCE[0]%/*}")" || return 1
+    cd -- "$REPO" || return 1
     [[ "$EUID" == 0 ]] || exec tests/bin/as-root "$PWD/run_tests.sh" "$@"
-    type -P apt-get > /dev/null ||
-        fail "no apt-get here; install what bindep.txt names, then run tox"
     trap finish EXIT
     trap 'exit 1' INT TERM HUP
     mkdir -p .results || return 1
 
-    # ensurepip is what Debian leaves out of python3
-    /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null ||
-        install_packages python3 python3-venv
-    if [[ ! -x .venv/bin/tox || ! -x .venv/bin/bindep ]]; then
+    say "packages of the distribution"
+    quietly tests/bin/packages "${profiles[@]}"
+    tail -n 1 .results/setup.log
+    if [[ ! -x .venv/bin/tox ]]; then
         say "making a venv with tox"
         quietly /usr/bin/python3 -m venv --clear .venv
         quietly .venv/bin/python -m pip install --no-input \
-            --disable-pip-version-check 'tox>=4,<5' 'bindep>=2.11,<3'
-    fi
-    # bindep ends with 1 when something is missing, which is what we ask
-    listed=$(.venv/bin/bindep --brief --file bindep.txt "${profiles[@]}") ||
-        [[ -n "$listed" ]] || fail "bindep cannot read bindep.txt"
-    mapfile -t missing < <(printf '%s' "$listed")
-    if [[ "${#missing[@]}" -gt 0 ]]; then
-        had_apache=$(type -P apache2)
-        install_packages "${missing[@]}"
-        if [[ -z "$had_apache" && -d /run/systemd/system ]]; then
-            say "apache2 is new here: not started, but enabled for the" \
-                "next boot (systemctl disable apache2)"
-        fi
+            --disable-pip-version-check 'tox>=4,<5'
     fi
 
     if [[ "${CI:-}" == true ]]; then
         export WSGI_NO_SKIP=1
     fi
-    printf -v listed '%s,' "${environments[@]}"
-    say "tox -e ${listed%,}"
-    .venv/bin/tox -e "${listed%,}" < /dev/null
+    printf -v name '%s,' "${environments[@]}"
+    say "tox -e ${name%,}"
+    .venv/bin/tox -e "${name%,}" < /dev/null
 }
 
 main "$@"

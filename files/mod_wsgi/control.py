@@ -113,7 +113,7 @@ def settle(args, run):
     options = pairs(facts['daemon'])
     words = pairs(facts['words'])
     written = read_ini(args.defaults)
-    settings = {'env': {}, 'argv': None}
+    settings: dict = {'env': {}, 'argv': None}
     for key, values in read_ini(args.ini).items():
         if values == written.get(key):
             continue

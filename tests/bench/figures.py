@@ -83,7 +83,7 @@ def words(target, verdict):
         return verdict['verdict']
     text = 'missed by ' + shown(verdict['over'], target['unit'])
     why = target.get('why', '')
-    return '%s: %s' % (text, why) if why else text
+    return f'{text}: {why}' if why else text
 
 
 def limit(target):
@@ -100,19 +100,19 @@ def shown(value, unit=''):
     if value == int(value):
         text = '%d' % value
     elif size >= 100:
-        text = '%.0f' % value
+        text = f'{value:.0f}'
     elif size >= 10:
-        text = '%.1f' % value
+        text = f'{value:.1f}'
     elif size >= 0.095:
-        text = '%.2f' % value
+        text = f'{value:.2f}'
     else:
-        text = '%.4f' % value
+        text = f'{value:.4f}'
     return text + (' ' + unit if unit else '')
 
 
 def summarize(samples):
     """{SCENARIO: {VARIANT: {METRIC: [low, median, high]}}}"""
-    gathered = {}
+    gathered: dict = {}
     for sample in samples:
         metrics = gathered.setdefault(
             sample['scenario'], {}).setdefault(sample['variant'], {})
@@ -121,7 +121,7 @@ def summarize(samples):
                     value is not None):
                 metrics.setdefault(metric, []).append(value)
     return {scenario: {variant: {
-        metric: [float('%.5g' % value) for value in quartiles(values)]
+        metric: [float(f'{value:.5g}') for value in quartiles(values)]
         for metric, values in metrics.items()}
         for variant, metrics in variants.items()}
         for scenario, variants in gathered.items()}

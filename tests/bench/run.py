@@ -13,12 +13,11 @@ import os
 import random
 import sys
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-
-from scenarios import SCENARIOS  # noqa: E402
-from services import FOLDER  # noqa: E402
-from system import HERE, Failed, run, say  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+from bench.scenarios import SCENARIOS
+from bench.services import FOLDER
+from bench.system import HERE
+from harness.command import Failed, run
 
 
 def trials(name, scenario, rounds, order):
@@ -45,7 +44,8 @@ def main():
             for sample in trials(name, scenario, int(rounds), order):
                 print(json.dumps(sample), flush=True)
         except Failed as error:
-            say('[ERROR] bench: %s: %s' % (name, error))
+            print(f'[ERROR] bench: {name}: {error}\n{error.output.rstrip()}', file=sys.stderr,
+                  flush=True)
             status = 1
         finally:
             scenario.teardown()

@@ -13,11 +13,36 @@ import socket
 import time
 import urllib.parse
 
-from services import (FRONT, FOLDER, Application, Ours, Placement, Static,
-                      Stock, StockAlone)
-from system import (HERE, PYTHON, WSGI, Cpu, Failed, Load, Reloads, ask,
-                    cgroup_of, cpu_of, memory_of, processes_of, run, timed,
-                    wait_until, write, wrk, wsgi)
+from bench.services import (
+    FOLDER,
+    FRONT,
+    Application,
+    Ours,
+    Placement,
+    Service,
+    Static,
+    Stock,
+    StockAlone,
+)
+from bench.system import (
+    HERE,
+    WSGI,
+    Cpu,
+    Reloads,
+    ask,
+    cgroup_of,
+    cpu_of,
+    memory_of,
+    processes_of,
+    timed,
+    wait_until,
+    write,
+    wrk,
+    wsgi,
+)
+from harness import PYTHON
+from harness.command import Failed, run
+from harness.load import Background
 
 
 class Scenario:
@@ -43,6 +68,9 @@ class Served(Scenario):
     # all run at once; else each only while it is tried
     TOGETHER = True
 
+    def make(self) -> dict[str, Service]:
+        raise NotImplementedError
+
     def __init__(self, short):
         super().__init__(short)
         self.services = self.make()
@@ -66,7 +94,7 @@ class Served(Scenario):
 
 def ways(application, prefix, stock=True):
     """All ways to one application behind Apache."""
-    services = {
+    services: dict[str, Service] = {
         'uwsgi': Ours(prefix + '-uwsgi', application),
         'http': Ours(prefix + '-http', application, '--transport', 'http'),
         'mod_wsgi': Ours(prefix + '-mod', application, mode='mod_wsgi'),
@@ -119,7 +147,7 @@ class Requests(Served):
         with Cpu(*service.units) as cpu:
             seen = self.client(service, 1 if self.short else self.SECONDS)
         if not seen['requests']:
-            raise Failed('%s: no answer' % variant)
+            raise Failed(f'{variant}: no answer')
         parts = [used / seen['requests'] for used in cpu.parts]
         return {
             'cpu_us': sum(parts), 'front_us': parts[0], 'own_us': parts[1],
@@ -223,7 +251,7 @@ class Upload(Served):
                          str(self.MIB << 20), service.address)
             seconds = time.monotonic() - begin
         if answer.strip() != str(self.MIB << 20):
-            raise Failed('%s: %s' % (variant, answer[:100]))
+            raise Failed(f'{variant}: {answer[:100]}')
         return {'mib_s': self.MIB / seconds,
                 'cpu_ms_mib': cpu.used / 1000 / self.MIB}
 
@@ -242,15 +270,15 @@ class Slow(Served):
 
     def trial(self, variant):
         service = self.services[variant]
-        load = Load(service.address, 20)
+        load = Background(service.address, 20)
         try:
             with concurrent.futures.ThreadPoolExecutor(2) as pool:
                 answers = list(pool.map(self.send, [service.address] * 2))
         finally:
-            seen = load.end()
+            seen = pauses(load.end())
         for answer in answers:
             if not answer.startswith(b'HTTP/1.1 200 '):
-                raise Failed('%s: %r' % (variant, answer[:40]))
+                raise Failed(f'{variant}: {answer[:40]!r}')
         return seen
 
     def send(self, address):
@@ -265,6 +293,12 @@ class Slow(Served):
                 time.sleep(self.PAUSE)
                 client.sendall(b'x')
             return client.recv(1024)
+
+
+def pauses(seen):
+    """The figures of what a load saw."""
+    return {'pause_ms': seen['longest_pause_ms'],
+            **{key: seen[key] for key in ('sent', 'failed', 'p50_ms', 'p99_ms')}}
 
 
 class Pause(Served):
@@ -284,7 +318,7 @@ class Pause(Served):
             return import_time(IMPORT_SECONDS=self.IMPORT_SECONDS)
         control = variant == 'control'
         service = self.services['uwsgi' if control else variant]
-        load = Load(service.address, self.RATE)
+        load = Background(service.address, self.RATE)
         try:
             time.sleep(1)
             if control:
@@ -293,7 +327,7 @@ class Pause(Served):
                 service.systemctl(self.VERB)
             time.sleep(1)
         finally:
-            seen = load.end()
+            seen = pauses(load.end())
         # DevStack's is done before it serves; the next trial is to find it up
         wait_until(service.ready)
         return seen
@@ -390,7 +424,7 @@ def write_records(number, root='', **values):
             record.update(path='/many-%d' % i,
                           transport='http' if i % 3 else 'uwsgi')
         write('%s/etc/devstack-wsgi/services/many-%d.conf' % (root, i),
-              ''.join('%s=%s\n' % pair for pair in record.items()))
+              ''.join('{}={}\n'.format(*pair) for pair in record.items()))
 
 
 class Write(Scenario):
@@ -489,7 +523,7 @@ class Boot(Scenario):
             return {'cpu_s': cpu * self.SERVICES}
         run('systemctl', 'stop', FRONT, *self.units)
         begin = time.monotonic()
-        run('systemctl', 'start', FRONT, *self.units, timeout=600)
+        run('systemctl', 'start', FRONT, *self.units)
         seconds = time.monotonic() - begin
         failed = sum(not 200 <= ask(self.url(i))[0] < 300
                      for i in range(self.SERVICES))

@@ -6,7 +6,8 @@ whose CPU and memory count.
 
 import os
 
-from system import HERE, Failed, ask, run, wait_until, write, wsgi
+from bench.system import HERE, ask, wait_until, write, wsgi
+from harness.command import Failed, run
 
 FRONT = 'apache2.service'
 # DevStack's way for Glance says KeepAlive Off for its whole server, so it has
@@ -27,7 +28,7 @@ class Application:
     folder = FOLDER
     venv = ''
     path = '/'
-    headers = ()
+    headers: tuple[str, ...] = ()
 
     def __init__(self, **environment):
         self.environment = environment
@@ -52,7 +53,7 @@ class Service:
         self.name = name
         self.application = application
         self.front = FRONT
-        self.url = 'http://127.0.0.1/%s' % name
+        self.url = f'http://127.0.0.1/{name}'
 
     @property
     def address(self):
@@ -60,7 +61,7 @@ class Service:
 
     @property
     def own_units(self):
-        return ['devstack@%s.service' % self.name]
+        return [f'devstack@{self.name}.service']
 
     @property
     def units(self):
@@ -70,6 +71,11 @@ class Service:
     @property
     def main(self):
         return self.own_units[0]
+
+    def deploy(self):
+        raise NotImplementedError
+
+    start = stop = remove = deploy
 
     def ready(self):
         return 0 < ask(self.url + '/')[0] < 500
@@ -94,7 +100,7 @@ class Ours(Service):
         units = super().own_units
         if self.mode == 'mod_wsgi':
             # what systemd's socket gets passes it
-            units.append('devstack@%s.forward.service' % self.name)
+            units.append(f'devstack@{self.name}.forward.service')
         return units
 
     @property
@@ -108,7 +114,7 @@ class Ours(Service):
         if application.venv:
             where += ['--venv', application.venv]
         for pair in application.environment.items():
-            where += ['--env', '%s=%s' % pair]
+            where += ['--env', '{}={}'.format(*pair)]
         wsgi('deploy', self.name, '--app', application.module, '--chdir',
              application.folder, '--user', application.user, '--mode',
              self.mode, '--processes', str(WORKERS), *where, *self.options)
@@ -135,9 +141,8 @@ class Stock(Service):
             self.url = 'http://127.0.0.1:%d/%s' % (SECOND_PORT, name)
 
     def fill(self, template):
-        conf = '/etc/bench/%s.ini' % self.name
-        command = '/usr/bin/uwsgi --procname-prefix %s --ini %s' % (
-            self.name, conf)
+        conf = f'/etc/bench/{self.name}.ini'
+        command = f'/usr/bin/uwsgi --procname-prefix {self.name} --ini {conf}'
         if self.application.venv:
             command += ' --venv ' + self.application.venv
         environment = {'PYTHONPATH': self.application.folder,
@@ -145,15 +150,15 @@ class Stock(Service):
         marks = {
             'NAME': self.name, 'MODULE': self.application.module,
             'PORT': str(self.port), 'PROCESSES': str(WORKERS),
-            'SOCKET': '/var/run/uwsgi/%s.socket' % self.name,
+            'SOCKET': f'/var/run/uwsgi/{self.name}.socket',
             'USER': self.application.user, 'COMMAND': command,
-            'ENVIRONMENT': '\n'.join('Environment = "%s=%s"' % pair
+            'ENVIRONMENT': '\n'.join('Environment = "{}={}"'.format(*pair)
                                      for pair in environment.items()),
         }
         with open(os.path.join(HERE, 'devstack', template)) as file:
             text = file.read()
         for mark, value in marks.items():
-            text = text.replace('@%s@' % mark, value)
+            text = text.replace(f'@{mark}@', value)
         return text
 
     @property
@@ -162,9 +167,9 @@ class Stock(Service):
         if self.kind == 'http':
             etc += '-second'
         return {
-            '/etc/bench/%s.ini' % self.name: self.kind + '.ini',
+            f'/etc/bench/{self.name}.ini': self.kind + '.ini',
             '/etc/systemd/system/' + self.main: 'service.conf',
-            '%s/sites-enabled/%s.conf' % (etc, self.name):
+            f'{etc}/sites-enabled/{self.name}.conf':
                 self.kind + '.site.conf',
         }
 
@@ -212,7 +217,7 @@ class Static(Service):
 
     def __init__(self, name, application):
         super().__init__(name, application)
-        self.file = '/var/www/html/%s.json' % name
+        self.file = f'/var/www/html/{name}.json'
         self.url += '.json'
 
     @property

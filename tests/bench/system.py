@@ -3,37 +3,19 @@
 import json
 import os
 import resource
-import subprocess
-import sys
 import time
 
-HERE = os.path.dirname(os.path.realpath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
-WSGI = os.path.join(TOP, 'tools/wsgi')
-LOAD = os.path.join(TOP, 'tests/harness/load.py')
-PYTHON = '/usr/bin/python3'
+from harness import TOP
+from harness.command import Failed, run
+
+HERE = str(TOP / 'tests/bench')
+WSGI = str(TOP / 'tools/wsgi')
 # where cgroups tell of CPU, whether a hierarchy of version 1 is there or not
 CGROUPS = '/sys/fs/cgroup'
 if os.path.isdir(CGROUPS + '/unified'):
     CGROUPS += '/unified'
 JOURNAL = 'systemd-journald.service'
 POLL = 0.01
-
-
-class Failed(Exception):
-    """Something that has to work did not."""
-
-
-def run(*command, check=True, **options):
-    """Run a command; its standard output."""
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, errors='replace', **options)
-    if check and done.returncode:
-        raise Failed('%s: status %d: %s' % (
-            ' '.join(command[:6]), done.returncode,
-            (done.stdout + done.stderr).strip()))
-    return done.stdout
 
 
 def wsgi(*arguments):
@@ -149,7 +131,7 @@ class Reloads:
         settle()
         self.number = run(
             'journalctl', '-q', '--no-pager', '-o', 'cat', '_PID=1',
-            '--since=@%.6f' % self.since
+            f'--since=@{self.since:.6f}'
         ).count('Reloading apache2.service')
 
 
@@ -169,28 +151,3 @@ def wrk(url, seconds, connections=8, headers=()):
     said = run('wrk', '-t1', '-c%d' % connections, '-d%ds' % seconds, *options,
                '-s', HERE + '/report.lua', url)
     return json.loads(said.splitlines()[-1])
-
-
-class Load:
-    """Requests on a schedule (tests/harness/load.py), until end()."""
-
-    END = '/run/bench-load.end'
-
-    def __init__(self, url, rate, *options):
-        if os.path.exists(self.END):
-            os.unlink(self.END)
-        self.process = subprocess.Popen(
-            [PYTHON, LOAD, '--json', '--url', url, '--rate', str(rate),
-             '--duration', '600', '--until-file', self.END, *options],
-            stdout=subprocess.PIPE, text=True)
-
-    def end(self):
-        write(self.END, '')
-        said = json.loads(self.process.communicate()[0])
-        return {'sent': said['sent'], 'failed': said['failed'],
-                'pause_ms': said['longest_pause_ms'],
-                'p50_ms': said['p50_ms'], 'p99_ms': said['p99_ms']}
-
-
-def say(*words):
-    print(*words, file=sys.stderr, flush=True)

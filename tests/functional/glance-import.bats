@@ -11,7 +11,7 @@ VENVS=/opt/stack/data/venvs
 
 function setup_file {
     requires root systemd-nspawn apache2 uwsgi curl || return
-    local cache=${XDG_CACHE_HOME:-/var/cache}/devstack-wsgi/conformance
+    local cache=${XDG_CACHE_HOME:-/var/cache}/devstack-wsgi/venvs
     # its venv, and whether Glance works at all
     [[ -e "$cache/glance/.complete" ]] ||
         "$REPO/tools/conformance" --mode uwsgi glance-api || return

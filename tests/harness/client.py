@@ -12,12 +12,10 @@ import json
 import os
 import urllib.parse
 
+from harness.command import Failed
+
 MIB = 1024 * 1024
 OPENRC = '/root/openrc'
-
-
-class Failed(Exception):
-    """What was seen is not what should be."""
 
 
 class Answer:
@@ -62,8 +60,7 @@ class Service:
                     sink(piece)
             answer = Answer(response, response.read())
         except (OSError, http.client.HTTPException) as error:
-            raise Failed('%s %s: %s: %s' % (
-                method, path, type(error).__name__, error))
+            raise Failed(f'{method} {path}: {type(error).__name__}: {error}') from None
         finally:
             connection.close()
         if answer.status != expect:

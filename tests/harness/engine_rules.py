@@ -14,21 +14,22 @@ PRINT = re.compile('print|sys[.]std(out|err)')
 CHANGE = re.compile('os[.](chdir|umask|putenv|environ[.](update|pop|setdefault|clear))')
 
 
-def functions(tree):
+def functions(tree: ast.AST):
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield node.lineno, f'{node.end_lineno - node.lineno + 1}:{node.name}'
+            yield node.lineno, f'{(node.end_lineno or 0) - node.lineno + 1}:{node.name}'
 
 
-def doors(tree, file):
+def doors(tree: ast.AST, file):
     for node in ast.walk(tree):
+        line = getattr(node, 'lineno', 0)
         for said in _said(node):
             if PRINT.fullmatch(said) and not file.endswith('/verbs.py'):
-                yield node.lineno, f'{said}: only in verbs.py'
+                yield line, f'{said}: only in verbs.py'
             if PROGRAM.match(said) and not file.endswith('/host.py'):
-                yield node.lineno, f'{said}: only in host.py'
+                yield line, f'{said}: only in host.py'
             if CHANGE.match(said) or said.startswith('= os.environ['):
-                yield node.lineno, f'{said}: changes its own process'
+                yield line, f'{said}: changes its own process'
 
 
 def _said(node):

@@ -1,18 +1,18 @@
-"""Golden files: one shape of a service whole, of each further one only what differs.
+"""Golden files: one shape of a service complete, of each other one only its difference.
 
     PYTHONPATH=tests python3 -m harness.golden FOLDER FILE < TEXT    (assert_golden of bats files)
 
 A golden file is MODE/SHAPE.KIND, 'uwsgi/path.service'. A shape with a file MODE/SHAPE.diff has the
 files of its base, changed as that file says:
 
-    base path                 the shape that it is the difference to
+    base path                 the other shape
     diff ini                  hunks (hunks.py) for the file of this kind
     -lazy-apps = true
     +lazy-apps = false
-    without site.conf         it has no file of this kind
+    without site.conf         there is no file of this kind
 
-What its base has not is a file of its own. With UPDATE_GOLDEN=1 what came is written instead of
-compared; the status is 1 where it differs.
+A kind that the base does not have is a file of its own. With UPDATE_GOLDEN=1 the golden files are
+written instead of compared. The status is 1 where the texts differ.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ def read(shape: pathlib.Path) -> dict[str, str]:
 
 
 def write(shape: pathlib.Path, files: Mapping[str, str], base: str = '') -> None:
-    """Write the files of a shape: whole, or as the difference to a base."""
+    """Write the files of a shape: complete, or as the difference to a base."""
     shape.parent.mkdir(parents=True, exist_ok=True)
     for file in shape.parent.glob(f'{shape.name}.*'):
         file.unlink()
-    told = [f'base {base}']
+    lines = [f'base {base}']
     old = read(shape.with_name(base)) if base else {}
     for kind, text in files.items():
         if kind not in old:
             shape.with_name(f'{shape.name}.{kind}').write_text(text)
         elif old[kind] != text:
-            told += [f'diff {kind}', *hunks.difference(old[kind].split('\n'), text.split('\n'))]
-    told += [f'without {kind}' for kind in old if kind not in files]
+            lines += [f'diff {kind}', *hunks.difference(old[kind].split('\n'), text.split('\n'))]
+    lines += [f'without {kind}' for kind in old if kind not in files]
     if base:
-        shape.with_name(f'{shape.name}.diff').write_text('\n'.join(told) + '\n')
+        shape.with_name(f'{shape.name}.diff').write_text('\n'.join(lines) + '\n')
 
 
 def check(shape: pathlib.Path, files: Mapping[str, str], base: str = '') -> str:

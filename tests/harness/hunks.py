@@ -1,8 +1,8 @@
 """A change of a text, as a person writes it: lines to find, and lines to put in their place.
 
-A hunk has lines with ' ' before what stays, '-' before what goes, '+' before what comes, in this
-order. Hunks have no line numbers: one applies where its first two kinds of lines are found, so it
-holds when other lines of the text change. A line '@@' is between two of them.
+A hunk has kept lines with ' ' before them, removed ones with '-' and added ones with '+'. It has
+no line numbers: it applies where its kept and removed lines are found one after the other, so it
+stays valid when other lines of the text change. A line '@@' separates two hunks.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def difference(old: Sequence[str], new: Sequence[str]) -> list[str]:
 def applied(hunks: Sequence[str], old: Sequence[str], once: bool = False) -> list[str]:
     """The lines that hunks make of the lines old.
 
-    once:    the lines of a hunk may be there only once; without it they are looked for behind
-             those of the hunk before, and the first ones count
+    once:    the lines that a hunk looks for have to be there exactly once; without it the first
+             ones after those of the previous hunk count
     Raises NotApplied.
     """
     new: list[str] = []
@@ -61,7 +61,7 @@ def applied(hunks: Sequence[str], old: Sequence[str], once: bool = False) -> lis
 
 
 def _find(lines: Sequence[str], wanted: Sequence[str], begin: int) -> list[int]:
-    """Where the wanted lines are, one behind the other; no lines are where the search begins."""
+    """Where the wanted lines are, in a row; no lines are where the search begins."""
     if not wanted:
         return [begin]
     return [at for at in range(begin, len(lines) - len(wanted) + 1)
@@ -74,7 +74,7 @@ def _split(hunks: Sequence[str]) -> list[list[str]]:
         if line == SEPARATOR:
             found.append([])
         elif line[:1] in MARKS:
-            # an editor may have taken the blank of an empty line
+            # some editors remove the blank before an empty line
             found[-1].append(line or ' ')
         else:
             raise NotApplied(f'no line of a hunk: {line}')

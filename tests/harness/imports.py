@@ -13,10 +13,12 @@ Standard library only; it runs in the machine, where Glance is.
 import argparse
 import concurrent.futures
 import hashlib
+import os
 import sys
 import time
 
-from client import Failed, MIB, Service, pieces, tell
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from harness.client import MIB, Failed, Service, pieces, tell
 
 PAUSE = 0.1
 # what Glance keeps on an image while a task is at work on it
@@ -51,7 +53,7 @@ class Imports:
 
     def tasks(self, path):
         tasks = self.service.call('GET', path + '/tasks', 200).json()['tasks']
-        return ', '.join('%s (%s)' % (task['status'], task['message'])
+        return ', '.join('{} ({})'.format(task['status'], task['message'])
                          for task in tasks) or 'no task'
 
     def ended(self, path, image):
@@ -77,7 +79,7 @@ class Imports:
             # not its tasks: Glance tidies up when it is asked for them, and
             # sqlite has one writer, which is the import
             if kept.get('os_glance_failed_import'):
-                raise Failed('%s: %s, the import failed: %s' % (
+                raise Failed('{}: {}, the import failed: {}'.format(
                     image, kept['status'], self.tasks(path)))
             if time.monotonic() > limit:
                 raise Failed('%s: %s after %d s: %s' % (
@@ -102,9 +104,8 @@ class Imports:
         got = hashlib.sha512()
         self.service.call('GET', path + '/file', 200, sink=got.update)
         if not sent == got.hexdigest() == kept['os_hash_value']:
-            raise Failed('%s: sent %.12s, read back %.12s, Glance says %.12s' %
-                         (image, sent, got.hexdigest(),
-                          kept['os_hash_value']))
+            raise Failed('{}: sent {:.12}, read back {:.12}, Glance says {:.12}'.format(
+                image, sent, got.hexdigest(), kept['os_hash_value']))
         self.ended(path, image)
         return took
 
@@ -121,9 +122,9 @@ class Imports:
         said = '%s: %d of %d read back equal' % (
             self.args.method, len(took), self.args.number)
         if took:
-            said += ', active after %.1f to %.1f s' % (min(took), max(took))
+            said += f', active after {min(took):.1f} to {max(took):.1f} s'
         if reasons:
-            raise Failed('\n'.join([said] + reasons))
+            raise Failed('\n'.join([said, *reasons]))
         return said
 
 

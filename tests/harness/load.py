@@ -25,7 +25,9 @@ import json
 import os
 import resource
 import socket
+import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 
@@ -45,11 +47,11 @@ class Load:
             url.hostname, url.port or 80, type=socket.SOCK_STREAM)[0][4][:2]
         self.request = self.compose(url)
         self.idle = []
-        self.results = collections.Counter()
-        self.statuses = collections.Counter()
-        self.errors = collections.Counter()
+        self.results: collections.Counter[str] = collections.Counter()
+        self.statuses: collections.Counter[str] = collections.Counter()
+        self.errors: collections.Counter[str] = collections.Counter()
         self.latencies = []
-        self.longest_pause = 0.0
+        self.longest_pause = self.last = 0.0
 
     def compose(self, url):
         """All bytes of the request; it is the same one every time."""
@@ -57,7 +59,7 @@ class Load:
         target = url.path or '/'
         if url.query:
             target += '?' + url.query
-        lines = ['%s %s HTTP/1.1' % (args.method, target),
+        lines = [f'{args.method} {target} HTTP/1.1',
                  'Host: ' + url.netloc.rpartition('@')[2],
                  'User-Agent: load']
         lines += args.header
@@ -73,7 +75,7 @@ class Load:
             ) + b'0\r\n\r\n'
         elif body:
             lines.append('Content-Length: %d' % len(body))
-        return '\r\n'.join(lines + ['', '']).encode('latin-1') + body
+        return '\r\n'.join([*lines, '', '']).encode('latin-1') + body
 
     async def answer(self, reader):
         """Read one answer; its status, and whether to keep the connection."""
@@ -126,7 +128,7 @@ class Load:
                 status, keep = await self.answer(reader)
                 break
             except (ConnectionError, asyncio.IncompleteReadError) as error:
-                if not reused or getattr(error, 'partial', b''):
+                if not reused or getattr(error, 'partial', False):
                     raise
                 reused = False
                 self.results['resent'] += 1
@@ -149,7 +151,7 @@ class Load:
         except (OSError, ValueError, asyncio.LimitOverrunError,
                 Refused) as error:
             return self.failed(self.errors,
-                               '%s: %s' % (type(error).__name__, error))
+                               f'{type(error).__name__}: {error}')
         if status not in self.args.expect:
             return self.failed(self.statuses, str(status))
         now = time.monotonic()
@@ -212,6 +214,25 @@ class Load:
         }
 
 
+class Background:
+    """Requests on a schedule, sent by a process of its own until end()."""
+
+    def __init__(self, url, rate, *options):
+        self.folder = tempfile.TemporaryDirectory()
+        self.stop = os.path.join(self.folder.name, 'end')
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, '--json', '--url', url, '--rate', str(rate),
+             '--duration', '600', '--until-file', self.stop, *options],
+            stdout=subprocess.PIPE, text=True)
+
+    def end(self):
+        """What they saw, as --json has it."""
+        open(self.stop, 'w').close()
+        seen = json.loads(self.process.communicate()[0])
+        self.folder.cleanup()
+        return seen
+
+
 def status_set(text):
     return {int(word) for word in text.split(',')}
 
@@ -251,7 +272,7 @@ def parse(argv):
         help='print the result as one line of JSON, not as words')
     args = parser.parse_args(argv)
     if not args.url.startswith('http://'):
-        parser.error("--url '%s': write http://HOST:PORT/PATH" % args.url)
+        parser.error(f"--url '{args.url}': write http://HOST:PORT/PATH")
     return args
 
 

@@ -18,7 +18,7 @@ class Malformed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Mutation:
-    """A guard that a test has to miss.
+    """A guard, and the test that fails without it.
 
     document, test, file:  paths in the tree
     title:                 a regular expression

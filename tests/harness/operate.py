@@ -11,23 +11,17 @@ Standard library only; it runs in the machine, where the services are.
 """
 
 import argparse
-import importlib.util
+import importlib
 import os
 import sys
 
-from client import Service, tell
-
-PROJECTS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                        '../conformance')
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from harness.client import Service, tell
 
 
 def operation(project):
     """The module of a project."""
-    path = os.path.join(PROJECTS, project, 'operation.py')
-    spec = importlib.util.spec_from_file_location(project, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module(f'conformance.{project}.operation')
 
 
 def main():
@@ -39,7 +33,7 @@ def main():
     args = parser.parse_args()
     module = operation(args.project)
     if args.name not in module.PROOFS:
-        parser.error('%s: choose from %s' % (
+        parser.error('{}: choose from {}'.format(
             args.name, ', '.join(sorted(module.PROOFS))))
     service = Service(args.url, getattr(module, 'HEADERS', {}))
     return tell(module.PROOFS[args.name], service)

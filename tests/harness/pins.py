@@ -1,10 +1,10 @@
 """The releases that the venv of each project has: tests/conformance/pins.txt.
 
     PYTHONPATH=tests python3 -m harness.pins PROJECT              its pins, as pip takes them
-    PYTHONPATH=tests python3 -m harness.pins --forget PROJECT     take them out
+    PYTHONPATH=tests python3 -m harness.pins --forget PROJECT     remove them
 
-A line of the table is 'PIN: PROJECT...', where a pin is 'package==version', with pip's marker
-behind it if need be; or 'DATE, Python VERSION: PROJECT...', when those were written.
+A line of the table is 'PIN: PROJECT...', where a pin is 'package==version', with or without one of
+pip's markers; or 'DATE, Python VERSION: PROJECT...', when the pins of those projects were written.
 """
 
 from __future__ import annotations
@@ -22,31 +22,41 @@ def read(project: str, table: pathlib.Path = TABLE) -> list[str]:
 
     They are all that is to be installed, for 'pip install --no-deps'.
     """
-    return [pin for pin, projects in _rows(table) if '==' in pin and project in projects]
+    return [pin for pin, projects in _rows(_text(table)) if '==' in pin and project in projects]
 
 
 def write(project: str, pins: list[str], table: pathlib.Path = TABLE) -> None:
-    """Let these be the pins of a project, of today and this Python; [] takes them out."""
+    """Replace the pins of a project, as of today and this Python; [] removes them."""
     today = f'{datetime.date.today()}, Python 3.{sys.version_info.minor}'
-    with open(table, 'a') as lock:
+    with open(table, 'a+') as file:
         # projects are installed at the same time
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        about = [line for line in table.read_text().splitlines() if line.startswith('#')]
-        rows = {pin: set(others) - {project} for pin, others in _rows(table)}
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        text = file.read()
+        about = [line for line in text.splitlines() if line.startswith('#')]
+        rows = {pin: {*projects} - {project} for pin, projects in _rows(text)}
         for pin in [today, *pins] if pins else []:
             rows.setdefault(pin, set()).add(project)
-        told = [f"{pin}: {' '.join(sorted(rows[pin]))}"
-                for pin in sorted(rows, key=_place) if rows[pin]]
-        table.write_text('\n'.join([*about, *told, '']))
+        lines = [f"{pin}: {' '.join(sorted(rows[pin]))}"
+                 for pin in sorted(rows, key=_place) if rows[pin]]
+        file.truncate(0)
+        file.write('\n'.join([*about, *lines, '']))
 
 
 def projects(table: pathlib.Path = TABLE) -> list[str]:
-    return sorted({project for _, projects in _rows(table) for project in projects})
+    return sorted({project for _, projects in _rows(_text(table)) for project in projects})
 
 
-def _rows(table: pathlib.Path) -> list[tuple[str, list[str]]]:
-    lines = table.read_text().splitlines() if table.exists() else []
-    rows = (line.rpartition(': ') for line in lines if not line.startswith('#'))
+def _text(table: pathlib.Path) -> str:
+    if not table.exists():
+        return ''
+    with open(table) as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        return file.read()
+
+
+def _rows(text: str) -> list[tuple[str, list[str]]]:
+    rows = (line.rpartition(': ') for line in text.splitlines() if not line.startswith('#'))
     return [(pin, projects.split()) for pin, _, projects in rows]
 
 

@@ -54,7 +54,7 @@ def ask(port):
 def hold(port, count, text):
     resource.setrlimit(resource.RLIMIT_NOFILE, (count + 100, count + 100))
     held = []
-    for number in range(count):
+    for _ in range(count):
         held.append(socket.create_connection((HOST, port), LIMIT))
         held[-1].sendall(unescaped(text))
     print('ready', flush=True)

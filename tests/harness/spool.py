@@ -28,7 +28,7 @@ def cgroup_of(unit):
     for root in CGROUPS:
         if path and os.path.isdir(root + path):
             return root + path
-    raise SystemExit('spool: %s: does not run' % unit)
+    raise SystemExit(f'spool: {unit}: does not run')
 
 
 def processes(folder):
@@ -41,7 +41,7 @@ def processes(folder):
 def temporary(pid):
     """Size and name of each temporary file that a process has open."""
     try:
-        entries = list(os.scandir('/proc/%s/fd' % pid))
+        entries = list(os.scandir(f'/proc/{pid}/fd'))
     except OSError:
         return      # it has ended
     for entry in entries:

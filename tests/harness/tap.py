@@ -1,6 +1,6 @@
 """A plugin of pytest: results as TAP, which tests/bin/run-bats keeps and counts.
 
-    PYTHONPATH=tests/harness pytest -p tap [--title REGEX] ...
+    PYTHONPATH=tests pytest -p harness.tap [--title REGEX] ...
 
 A test's title is its function's name in words, with its case in brackets.
 """

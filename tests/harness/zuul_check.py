@@ -76,7 +76,7 @@ class Checker:
         self.defaults: dict[str, dict] = {}
 
     def say(self, where: Any, what: str, *values: Any) -> None:
-        self.found.append('%s: %s' % (where, what % values))
+        self.found.append(f'{where}: {what % values}')
 
     # -- what there is --
 
@@ -120,7 +120,7 @@ class Checker:
             seen.add(name)
             job = self.jobs.get(name) or theirs.get(name) or {}
             yield job
-            name = job.get('parent')
+            name = job.get('parent') or ''
 
     def inherited(self, name: str, attribute: str) -> Any:
         for job in self.ancestry(name):
@@ -201,7 +201,7 @@ class Checker:
     def check_roles(self) -> None:
         for role, defaults in self.defaults.items():
             folder = self.tree / 'roles' / role
-            where = 'roles/%s' % role
+            where = f'roles/{role}'
             readme = folder / 'README.rst'
             told = set(ROLEVAR.findall(readme.read_text())
                        if readme.exists() else '')
@@ -296,14 +296,14 @@ class Checker:
         parts = [('vars', job.get('vars')),
                  ('extra-vars', job.get('extra-vars'))]
         for kind in ('group-vars', 'host-vars'):
-            parts += [('%s.%s' % (kind, group), values)
+            parts += [(f'{kind}.{group}', values)
                       for group, values in (job.get(kind) or {}).items()]
         for where, values in parts:
             for key in values or {}:
                 if key not in ours and key not in self.known['variables']:
                     self.say(name, "%s: nobody reads '%s'", where, key)
             for key, value in toggles_of(values or {}).items():
-                self.check_toggle('%s: %s' % (name, where), key, value)
+                self.check_toggle(f'{name}: {where}', key, value)
             outputs = (values or {}).get('zuul_copy_output') or {}
             for path, value in outputs.items():
                 if value not in self.known['outputs']:
@@ -319,7 +319,7 @@ class Checker:
             if not re.fullmatch(pattern, key):
                 continue
             if allowed == 'number':
-                right = re.fullmatch('[1-9][0-9]*', str(value))
+                right = bool(re.fullmatch('[1-9][0-9]*', str(value)))
             elif allowed == 'address':
                 right = str(value).startswith(('http://', 'https://'))
             else:
@@ -405,7 +405,7 @@ def names_in(value: Any, expression: bool = False) -> set:
         return set().union(*(names_in(part, expression) for part in value))
     if not isinstance(value, str):
         return set()
-    text = '{{ %s }}' % value if expression else value
+    text = f'{{{{ {value} }}}}' if expression else value
     tree = jinja2.Environment().parse(text)
     return {node.name for node in tree.find_all(jinja2.nodes.Name)}
 
@@ -568,7 +568,7 @@ def where(error: Any) -> str:
     if not context:
         return ''
     line = '' if mark is None else ':%d' % (mark.line + 1)
-    return ' (%s %s%s)' % (context.project_name, context.path, line)
+    return f' ({context.project_name} {context.path}{line})'
 
 
 def main(argv=None) -> int:
@@ -584,7 +584,7 @@ def main(argv=None) -> int:
     args = parser.parse_args(argv)
     tree = args.tree.resolve()
     if not tree.is_dir():
-        parser.error('%s: no such folder' % tree)
+        parser.error(f'{tree}: no such folder')
     checker = Checker(tree)
     for line in checker.check(args.loader):
         print(line)

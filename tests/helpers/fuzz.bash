@@ -1,6 +1,6 @@
 #!/bin/bash
 #
-# tests/helpers/fuzz.bash - run tests/harness/fuzz.py
+# tests/helpers/fuzz.bash - run tests/harness/fuzz
 #
 # Depends on: tests/helpers/load.bash, hypothesis (tox.ini, else a venv)
 # Reads:      nothing
@@ -21,7 +21,7 @@ function fuzz {
         build_venv 'hypothesis>=6,<7' || return
         python=$VENV/bin/python
     fi
-    run "$python" "$REPO/tests/harness/fuzz.py" "$@"
+    run "$python" "$REPO/tests/harness/fuzz" "$@"
     # what was done, and the seed that does it again
     # shellcheck disable=SC2154  # run sets it
     printf '# %s\n' "${lines[-1]}" >&3

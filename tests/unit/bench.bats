@@ -7,9 +7,9 @@ load ../helpers/load
 # Run Python in which the arithmetic is at hand, and a function that makes
 # the samples of one variant, a round for each figure.
 function arithmetic {
-    run env PYTHONPATH="$REPO/tests/bench" /usr/bin/python3 -B -c '
+    run env PYTHONPATH="$REPO/tests" /usr/bin/python3 -B -c '
 import json, os, sys
-from figures import *
+from bench.figures import *
 
 def samples(variant, *values):
     return [{"scenario": "s", "variant": variant, "round": number, "m": value}
@@ -110,7 +110,7 @@ print(json.dumps(summarize(samples("ours", 1, 2, 3) + samples("b", 7))))'
 
 @test "bench: every target is of a scenario, and CI guards what is short" {
     arithmetic '
-from scenarios import SCENARIOS
+from bench.scenarios import SCENARIOS
 names = []
 for target in json.load(open(sys.argv[1])):
     names.append(target["name"])
@@ -135,7 +135,7 @@ print(len(names) - len(set(names)))' "$REPO/tests/bench/targets.json"
 @test "bench: what DevStack writes has a value for each of its marks" {
     arithmetic '
 import re
-from services import Application, Stock
+from bench.services import Application, Stock
 for kind in ("uwsgi", "http"):
     stock = Stock("x", Application(A="b"), kind)
     for template in stock.files.values():

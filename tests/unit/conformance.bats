@@ -7,7 +7,8 @@ load ../helpers/unit
 
 # Run Python in which 'tool' is tools/conformance.
 function with_tool {
-    run env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -c '
+    run env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$REPO/tests" \
+        /usr/bin/python3 -c '
 import importlib.machinery, importlib.util, sys
 loader = importlib.machinery.SourceFileLoader("tool", sys.argv[1])
 tool = importlib.util.module_from_spec(
@@ -22,15 +23,17 @@ function fake_tree {
     sandbox
     fake_python "$@"
     TREE=$BATS_TEST_TMPDIR/tree
-    mkdir -p "$TREE"/{catalog,projects/hello,cache}
+    mkdir -p "$TREE"/{catalog,projects/hello}
+    export XDG_CACHE_HOME=$TREE/cache
+    CACHE=$TREE/cache/devstack-wsgi/venvs
     printf '%s\n' name=hello package=hello path=/hello \
         > "$TREE/catalog/hello"
     MAKE='
-tool.CATALOGUE, tool.PROJECTS, tool.CACHE = (
-    sys.argv[2] + "/" + name for name in ("catalog", "projects", "cache"))
 import pathlib
-tool.PINS = pathlib.Path(sys.argv[2], "pins.txt")
-tool.PYTHON = "fake-python"
+from harness import catalogue, venvs
+catalogue.CATALOGUE, catalogue.PROJECTS = (
+    pathlib.Path(sys.argv[2], name) for name in ("catalog", "projects"))
+venvs.PYTHON = "fake-python"
 '
 }
 
@@ -97,8 +100,7 @@ print(*sorted((there - {"__pycache__"}) - used))'
 @test "conformance: every proof is of an entry, in the folder of its project" {
     with_tool '
 import os
-sys.path.insert(0, os.path.join(tool.TOP, "tests/harness"))
-from operate import operation
+from harness.operate import operation
 for project in sorted(os.listdir(tool.PROJECTS)):
     if os.path.exists(os.path.join(tool.PROJECTS, project, "operation.py")):
         for name in operation(project).PROOFS:
@@ -111,11 +113,11 @@ for project in sorted(os.listdir(tool.PROJECTS)):
 
 @test "conformance: a venv that is complete is used again" {
     fake_tree
-    echo 'hello==1.0: hello' > "$TREE/pins.txt"
+    echo 'hello==1.0: hello' > "$TREE/projects/pins.txt"
 
     with_tool "$MAKE"'
 for _ in range(2):
-    print(tool.make_venv(tool.Entry("hello"), False))' "$TREE"
+    print(tool.Entry("hello").make_venv(False))' "$TREE"
 
     assert_success
     assert_output "installed
@@ -124,25 +126,25 @@ from the cache"
 
 @test "conformance: a venv whose making was interrupted is made anew" {
     fake_tree 1
-    echo 'hello==1.0: hello' > "$TREE/pins.txt"
-    with_tool "$MAKE"'tool.make_venv(tool.Entry("hello"), False)' "$TREE"
+    echo 'hello==1.0: hello' > "$TREE/projects/pins.txt"
+    with_tool "$MAKE"'tool.Entry("hello").make_venv(False)' "$TREE"
     assert_failure
-    touch "$TREE/cache/hello/rest"
+    touch "$CACHE/hello/rest"
 
     fake_tree
     with_tool "$MAKE"'
-print(tool.make_venv(tool.Entry("hello"), False))' "$TREE"
+print(tool.Entry("hello").make_venv(False))' "$TREE"
 
     assert_output installed
-    assert_file_not_exist "$TREE/cache/hello/rest"
+    assert_file_not_exist "$CACHE/hello/rest"
 }
 
 @test "conformance: other releases make another venv" {
     fake_tree
     with_tool "$MAKE"'
 for version in ("1.0", "1.0", "2.0"):
-    tool.PINS.write_text("hello==%s: hello\n" % version)
-    print(tool.make_venv(tool.Entry("hello"), False))' "$TREE"
+    (catalogue.PROJECTS / "pins.txt").write_text(f"hello=={version}: hello\n")
+    print(tool.Entry("hello").make_venv(False))' "$TREE"
 
     assert_output "installed
 from the cache
@@ -154,14 +156,14 @@ installed"
     with_tool "$MAKE"'
 entry = tool.Entry("hello")
 for _ in range(2):
-    print(tool.make_venv(entry, True))
+    print(entry.make_venv(True))
 print(entry.version())' "$TREE"
 
     assert_output "installed
 from the cache
 1.0"
     assert_calls 1 pip install
-    run tail -n 1 "$TREE/pins.txt"
+    run tail -n 1 "$TREE/projects/pins.txt"
     assert_output "hello==1.0: hello"
 }
 

@@ -115,7 +115,8 @@ END
     run grep -nwE "^[^#]*($names)" "$REPO/tools/wsgi" "$REPO"/lib/fronts/* \
         "$REPO"/lib/{message,run,systemd,verbs,wsgi}
     assert_output ''
-    run grep -nE "(MODES|TRANSPORTS).*\b($names)\b" "$REPO/tools/conformance" \
+    run grep -nE "(MODES|TRANSPORTS|modes).*\b($names)\b" "$REPO/tools/conformance" \
+        "$REPO/tools/demo.d/demo.py" \
         "$REPO"/tests/helpers/f*.bash
     assert_output ''
 }

@@ -12,7 +12,7 @@ function setup {
     TREE=$BATS_TEST_TMPDIR/tree
     mkdir -p "$TREE/tests/"{bin,harness} "$TREE/lib"
     cp "$REPO"/tests/bin/{mutate,run-bats,shell-files} "$TREE/tests/bin/"
-    cp "$REPO"/tests/harness/{__init__,hunks,mutations}.py \
+    cp "$REPO"/tests/harness/{__init__,command,hunks,mutations}.py \
         "$TREE/tests/harness/"
     printf '%s\n' 'Title' > "$TREE/DOCUMENT.rst"
     printf '%s\n' 'guard=yes' 'other=yes' > "$TREE/lib/part"
@@ -108,5 +108,5 @@ function mutation {
     assert_failure 2
     assert_equal "${#lines[@]}" 1
     run "$TREE/tests/bin/mutate" --help
-    assert_output --partial 'usage: tests/bin/mutate'
+    assert_output --partial 'usage: mutate'
 }

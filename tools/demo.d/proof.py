@@ -1,30 +1,28 @@
 #!/usr/bin/python3
 """Use the services of tools/demo as a client would, and say what was seen.
 
-One subcommand is one proof: it prints one line, and exits with 1 if that line
-is not what should have been seen. "accounts" is no proof: it makes the users
-and endpoints that the services need in Keystone.
+  proof.py accounts SERVICE...
+  proof.py token|image|provider|compute|metadata|restart
+
+One word is one proof: it prints one line, and exits with 1 if that line is not
+what should have been seen. "accounts" is no proof: it makes the users and
+endpoints that the services need in Keystone.
 
 Standard library only; it runs in the machine, where the services are.
 """
 
-import argparse
-import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 
-TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                     '../../tests')
-sys.path.insert(0, os.path.join(TESTS, 'tools'))
-
-from client import Failed, Service, read_openrc, tell  # noqa: E402
-from operate import operation  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tests'))
+from harness.client import Failed, Service, read_openrc, tell
+from harness.command import run
+from harness.load import Background
+from harness.operate import operation
 
 FRONT = 'http://127.0.0.1'
-LOAD = os.path.join(TESTS, 'tools/load.py')
 REGION = 'RegionOne'
 # the services that have accounts: their type in Keystone, and their URL
 ENDPOINTS = {
@@ -32,119 +30,90 @@ ENDPOINTS = {
     'placement-api': ('placement', '/placement'),
     'nova-api': ('compute', '/compute/v2.1'),
 }
+# what is asked with a token: the project of tests/conformance, and the path
+SIGNED_IN = {
+    'image': ('glance', '/image'),
+    'provider': ('placement', '/placement'),
+    'compute': ('nova', '/compute'),
+}
 LOAD_RATE = 40
 LOAD_AROUND = 2         # seconds of load before and after the restart
+UNIT = 'devstack@keystone'
 
 
 def keystone():
     """Keystone, asked with a fresh token."""
-    service = Service(FRONT + '/identity')
+    service = Service(f'{FRONT}/identity')
     answer = operation('keystone').ask_token(service)
     service.headers['X-Auth-Token'] = answer.headers['X-Subject-Token']
     return service
 
 
-def signed_in(path):
-    """The API below that path, asked with a fresh token."""
-    return Service(FRONT + path, keystone().headers)
-
-
-def accounts(args):
+def accounts(*names):
     service = keystone()
     password = read_openrc()['OS_PASSWORD']
 
-    def create(kind, plural, **fields):
-        answer = service.call('POST', '/v3/' + plural, 201, {kind: fields})
-        return answer.json()[kind]['id']
+    def create(kind, **fields):
+        return service.call('POST', f'/v3/{kind}s', 201, {kind: fields}).json()[kind]['id']
 
-    project = create('project', 'projects', name='service',
-                     domain_id='default')
-    roles = service.call('GET', '/v3/roles?name=service',
-                         200).json()['roles']
-    for name in args.services:
+    project = create('project', name='service', domain_id='default')
+    roles = service.call('GET', '/v3/roles?name=service', 200).json()['roles']
+    for name in names:
         if name not in ENDPOINTS:
             continue
         service_type, path = ENDPOINTS[name]
-        user = create('user', 'users', name=name.partition('-')[0],
-                      password=password, domain_id='default')
-        service.call('PUT', '/v3/projects/%s/users/%s/roles/%s' % (
-            project, user, roles[0]['id']), 204)
-        made = create('service', 'services', name=name, type=service_type)
-        create('endpoint', 'endpoints', service_id=made, region_id=REGION,
-               interface='public', url=FRONT + path)
+        user = create('user', name=name.partition('-')[0], password=password, domain_id='default')
+        service.call('PUT', f"/v3/projects/{project}/users/{user}/roles/{roles[0]['id']}", 204)
+        made = create('service', name=name, type=service_type)
+        create('endpoint', service_id=made, region_id=REGION, interface='public',
+               url=FRONT + path)
     return 'service accounts and endpoints'
 
 
-def token(args):
-    return operation('keystone').token(Service(FRONT + '/identity'))
+def token():
+    return operation('keystone').token(Service(f'{FRONT}/identity'))
 
 
-def image(args):
-    return operation('glance').image(signed_in('/image'))
+def metadata():
+    return operation('nova').metadata(Service(f'{FRONT}:8775'))
 
 
-def provider(args):
-    return operation('placement').provider(signed_in('/placement'))
+def signed_in(proof):
+    """A proof that is asked with a fresh token."""
+    project, path = SIGNED_IN[proof]
+    return getattr(operation(project), proof)(Service(FRONT + path, keystone().headers))
 
 
-def compute(args):
-    return operation('nova').compute(signed_in('/compute'))
+def main_pid():
+    return run('systemctl', 'show', '--value', '--property=MainPID', UNIT).strip()
 
 
-def metadata(args):
-    return operation('nova').metadata(Service('http://127.0.0.1:8775'))
-
-
-def main_pid(unit):
-    return subprocess.run(
-        ['systemctl', 'show', '--value', '--property=MainPID', unit],
-        check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-
-
-def restart(args):
-    unit = 'devstack@keystone'
-    before = main_pid(unit)
-    with tempfile.TemporaryDirectory() as folder:
-        end = os.path.join(folder, 'end')
-        load = subprocess.Popen(
-            [LOAD, '--url', 'http://127.0.0.1/identity/v3', '--json',
-             '--rate', str(LOAD_RATE), '--duration', '120',
-             '--until-file', end],
-            stdout=subprocess.PIPE, text=True)
-        time.sleep(LOAD_AROUND)
-        begin = time.monotonic()
-        done = subprocess.run(['systemctl', 'restart', unit])
-        took = time.monotonic() - begin
-        time.sleep(LOAD_AROUND)
-        with open(end, 'w'):
-            pass
-        result = json.loads(load.communicate()[0])
-    seen = ('%d requests at %d/s, %d failed, longest pause %.1f s' % (
-        result['sent'], LOAD_RATE, result['failed'],
-        result['longest_pause_ms'] / 1000))
-    if done.returncode or main_pid(unit) == before:
-        raise Failed('systemctl restart %s: status %d; %s' % (
-            unit, done.returncode, seen))
+def restart():
+    before = main_pid()
+    load = Background(f'{FRONT}/identity/v3', LOAD_RATE)
+    time.sleep(LOAD_AROUND)
+    begin = time.monotonic()
+    done = subprocess.run(['systemctl', 'restart', UNIT])
+    took = time.monotonic() - begin
+    time.sleep(LOAD_AROUND)
+    result = load.end()
+    seen = '{sent} requests at {}/s, {failed} failed, longest pause {:.1f} s'.format(
+        LOAD_RATE, result['longest_pause_ms'] / 1000, **result)
+    if done.returncode or main_pid() == before:
+        raise Failed(f'systemctl restart {UNIT}: status {done.returncode}; {seen}')
     if result['failed'] or not result['ok']:
-        raise Failed('%s: %s' % (seen, {**result['statuses'],
-                                        **result['errors']}))
-    return '%s; a new server after %.1f s' % (seen, took)
+        raise Failed(f"{seen}: { {**result['statuses'], **result['errors']} }")
+    return f'{seen}; a new server after {took:.1f} s'
 
 
 def main():
-    about, _, rest = __doc__.partition('\n\n')
-    parser = argparse.ArgumentParser(
-        description=about, epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    verbs = parser.add_subparsers(metavar='PROOF', required=True)
-    for verb in (accounts, token, image, provider, compute, metadata,
-                 restart):
-        sub = verbs.add_parser(verb.__name__)
-        sub.set_defaults(run=verb)
-        if verb is accounts:
-            sub.add_argument('services', nargs='*', metavar='SERVICE')
-    args = parser.parse_args()
-    return tell(args.run, args)
+    proof, *words = sys.argv[1:] or ['']
+    if proof in SIGNED_IN:
+        return tell(signed_in, proof)
+    known = {each.__name__: each for each in (accounts, token, metadata, restart)}
+    if proof not in known:
+        sys.exit(__doc__)
+    return tell(known[proof], *words)
 
 
 if __name__ == '__main__':

@@ -203,7 +203,7 @@ class Catalogue(Directive):
                 rows[-1].append(
                     f"{said['verdict']} ({said['date']})" if said else '')
             sections.append(described(name, entry, result))
-        return [table(head + modes, rows)] + sections
+        return [table(head + modes, rows), *sections]
 
 
 def setup(app):

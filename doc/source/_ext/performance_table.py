@@ -14,12 +14,11 @@ from catalogue import table
 from docutils import nodes
 from docutils.parsers.rst import Directive
 
-HERE = pathlib.Path(__file__).resolve()
-RESULTS = HERE.parents[1] / 'performance.json'
-sys.path.insert(0, str(HERE.parents[3] / 'tests/bench'))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / 'tests'))
 
-from figures import UNKNOWN, limit, shown, words  # noqa: E402
+from bench.figures import UNKNOWN, limit, shown, words
 
+RESULTS = pathlib.Path(__file__).resolve().parents[1] / 'performance.json'
 # what the columns of a scenario are called
 METRICS = {
     'cpu_us': 'CPU (µs)', 'front_us': 'of it Apache', 'own_us': 'the service',
@@ -42,7 +41,7 @@ def target_rows(results):
     for target in results['targets']:
         seen = shown(target.get('value'), target['unit'])
         if target['verdict'] != UNKNOWN and target['low'] != target['high']:
-            seen += ' (%s to %s)' % (shown(target['low']),
+            seen += ' ({} to {})'.format(shown(target['low']),
                                      shown(target['high']))
         yield [target['text'], limit(target), seen, words(target, target)]
 
@@ -55,7 +54,7 @@ def figure_rows(figures, metrics):
             low, middle, high = seen.get(metric, (None, None, None))
             text = shown(middle)
             if low != high:
-                text += ' (%s to %s)' % (shown(low), shown(high))
+                text += f' ({shown(low)} to {shown(high)})'
             cells.append(text)
         yield cells
 

@@ -120,7 +120,7 @@ def journal(*words: str):
     with subprocess.Popen(['journalctl', '--quiet', '--no-pager', *words],
                           stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL) as run:
-        yield from run.stdout
+        yield from run.stdout or ()
 
 
 def units() -> list:
@@ -168,7 +168,7 @@ def main():
         into.folder(into.dest)
         collect(into, options['journals'], options['since'], options['more'])
     except OSError as error:
-        module.fail_json(msg='cannot collect: %s' % error)
+        module.fail_json(msg=f'cannot collect: {error}')
     module.exit_json(changed=into.changed, files=into.files)
 
 

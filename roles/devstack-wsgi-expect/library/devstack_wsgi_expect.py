@@ -45,14 +45,14 @@ def main():
             modes[name] = mode
             want = wanted(record, localrc)
             if not stock and mode != want:
-                wrong.append('%s is under %s, not %s' % (name, mode, want))
+                wrong.append(f'{name} is under {mode}, not {want}')
     except OSError as error:
-        module.fail_json(msg='cannot read the records: %s' % error)
+        module.fail_json(msg=f'cannot read the records: {error}')
     if stock and modes:
         wrong.append('WSGI_TAKE_OVER is off, and there are services: '
                      + ' '.join(modes))
     if module.params['services'] and not stock and not modes:
-        wrong.append('there is no service (%s)' % RECORDS)
+        wrong.append(f'there is no service ({RECORDS})')
     if wrong:
         module.fail_json(msg='; '.join(wrong), modes=modes)
     module.exit_json(changed=False, modes=modes)

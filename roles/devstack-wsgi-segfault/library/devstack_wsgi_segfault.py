@@ -35,11 +35,11 @@ def journal(words: list):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         errors='replace', encoding='utf-8')
     with run:
-        yield from run.stdout
+        yield from run.stdout or ()
         said = run.stderr.read().strip()
     # there is no such unit, or none that has said anything
     if run.returncode and not said.endswith('No data available'):
-        raise Unreadable('journalctl %s: %s' % (' '.join(words), said))
+        raise Unreadable('journalctl {}: {}'.format(' '.join(words), said))
 
 
 def of_service(line: str) -> bool:
@@ -83,10 +83,9 @@ def main():
             if count <= MOST:
                 found.append(line.strip())
     except re.error as error:
-        module.fail_json(msg="ignore: '%s' is no regular expression: %s"
-                         % (error.pattern, error))
+        module.fail_json(msg=f'ignore: {error.pattern!r} is no regular expression: {error}')
     except (OSError, Unreadable) as error:
-        module.fail_json(msg='cannot look for crashes: %s' % error)
+        module.fail_json(msg=f'cannot look for crashes: {error}')
     module.exit_json(changed=False, found=found, count=count)
 
 

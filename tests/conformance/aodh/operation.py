@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 
 def alarm(service):
@@ -11,8 +11,8 @@ def alarm(service):
         'event_rule': {'event_type': 'compute.instance.*'}}).json()
     seen = service.call('GET', '/v2/alarms/' + made['alarm_id'], 200).json()
     if seen['name'] != made['name']:
-        raise Failed('made %s, read %s' % (made['name'], seen['name']))
-    return 'alarm: %s made and read, state %s' % (seen['name'], seen['state'])
+        raise Failed('made {}, read {}'.format(made['name'], seen['name']))
+    return 'alarm: {} made and read, state {}'.format(seen['name'], seen['state'])
 
 
 PROOFS = {'aodh-api': alarm}

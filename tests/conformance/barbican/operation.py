@@ -1,6 +1,6 @@
 """Barbican: a secret, kept and read back."""
 
-from client import Failed
+from harness.client import Failed
 
 SECRET = b'a word that is not for all'
 
@@ -10,10 +10,10 @@ def secret(service):
         'name': 'demo', 'payload': SECRET.decode(),
         'payload_content_type': 'text/plain'}).json()
     number = made['secret_ref'].rpartition('/')[2]
-    seen = service.call('GET', '/v1/secrets/%s/payload' % number, 200,
+    seen = service.call('GET', f'/v1/secrets/{number}/payload', 200,
                         headers={'Accept': 'text/plain'}).body
     if seen != SECRET:
-        raise Failed('kept %r, read %r' % (SECRET, seen))
+        raise Failed(f'kept {SECRET!r}, read {seen!r}')
     return 'secret: %d bytes kept and read back' % len(seen)
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 
 def volume_type(service):
@@ -12,8 +12,8 @@ def volume_type(service):
     seen = service.call('GET', '/v3/feed/types/' + made['id'],
                         200).json()['volume_type']
     if seen['name'] != made['name']:
-        raise Failed('made %s, read %s' % (made['name'], seen['name']))
-    return 'volume type: %s made and read' % seen['name']
+        raise Failed('made {}, read {}'.format(made['name'], seen['name']))
+    return 'volume type: {} made and read'.format(seen['name'])
 
 
 PROOFS = {'cinder-api': volume_type}

@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 
 def rated(service):
@@ -11,8 +11,8 @@ def rated(service):
     made = service.call('POST', path, 201, {'name': name}).json()
     seen = service.call('GET', path + '/' + made['service_id'], 200).json()
     if seen['name'] != name:
-        raise Failed('read %s' % seen)
-    return 'rated service: %s made and read' % name
+        raise Failed(f'read {seen}')
+    return f'rated service: {name} made and read'
 
 
 PROOFS = {'cloudkitty-api': rated}

@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 
 def zone(service):
@@ -11,8 +11,8 @@ def zone(service):
         'name': name, 'email': 'demo@example.org'}).json()
     seen = service.call('GET', '/v2/zones/' + made['id'], 200).json()
     if seen['name'] != name:
-        raise Failed('made %s, read %s' % (name, seen['name']))
-    return 'zone: %s made and read, %s' % (name, seen['status'])
+        raise Failed('made {}, read {}'.format(name, seen['name']))
+    return 'zone: {} made and read, {}'.format(name, seen['status'])
 
 
 PROOFS = {'designate-api': zone}

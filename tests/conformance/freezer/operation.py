@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 # that of noauth.py
 PROJECT = 'decade00decade00decade00decade00'
@@ -10,13 +10,13 @@ PROJECT = 'decade00decade00decade00decade00'
 
 def client(service):
     name = 'demo-%d' % os.getpid()
-    path = '/v2/%s/clients' % PROJECT
+    path = f'/v2/{PROJECT}/clients'
     service.call('POST', path, 201, {
         'client_id': name, 'hostname': 'demo', 'description': 'demo'})
     seen = service.call('GET', path + '/' + name, 200).json()
     if seen['client']['client_id'] != name:
-        raise Failed('read %s' % seen)
-    return 'backup client: %s registered and read' % name
+        raise Failed(f'read {seen}')
+    return f'backup client: {name} registered and read'
 
 
 PROOFS = {'freezer-api': client}

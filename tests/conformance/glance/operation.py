@@ -3,7 +3,7 @@
 import hashlib
 import time
 
-from client import Failed, pieces
+from harness.client import Failed, pieces
 
 IMAGE_MIB = 64
 
@@ -24,8 +24,8 @@ def image(service):
     kept = service.call('GET', path, 200).json()
     digest = sent.hexdigest()
     if not digest == got.hexdigest() == kept['os_hash_value']:
-        raise Failed('sha512 sent %.16s, read back %.16s, Glance says %.16s' %
-                     (digest, got.hexdigest(), kept['os_hash_value']))
+        raise Failed('sha512 sent {:.16}, read back {:.16}, Glance says {:.16}'.format(
+            digest, got.hexdigest(), kept['os_hash_value']))
     return ('image: %d MiB sent in chunks in %.1f s, read back in %.1f s, '
             'sha512 %.12s... both times' % (
                 IMAGE_MIB, middle - begin, end - middle, digest))

@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 MEASURE = {'timestamp': '2026-01-01T00:00:00', 'value': 42.0}
 
@@ -14,13 +14,13 @@ def metric(service):
         'aggregation_methods': ['mean']})
     made = service.call('POST', '/v1/metric', 201, {
         'archive_policy_name': name}).json()
-    path = '/v1/metric/%s/measures' % made['id']
+    path = '/v1/metric/{}/measures'.format(made['id'])
     service.call('POST', path, 202, [MEASURE])
     # no metricd is there to do it in the background
     seen = service.call('GET', path + '?refresh=true', 200).json()
     if [row[2] for row in seen] != [MEASURE['value']]:
-        raise Failed('sent %s, read %s' % (MEASURE, seen))
-    return 'metric: %s made, a measure sent and read back' % made['id']
+        raise Failed(f'sent {MEASURE}, read {seen}')
+    return 'metric: {} made, a measure sent and read back'.format(made['id'])
 
 
 PROOFS = {'gnocchi-api': metric}

@@ -1,6 +1,6 @@
 """Horizon: the page on which to sign in."""
 
-from client import Failed
+from harness.client import Failed
 
 
 def page(service):

@@ -6,7 +6,7 @@ def rule(service):
         'description': 'demo', 'conditions': [],
         'actions': [{'action': 'fail', 'message': 'demo'}]}).json()
     seen = service.call('GET', '/v1/rules/' + made['uuid'], 200).json()
-    return 'rule: %s made and read' % seen['uuid']
+    return 'rule: {} made and read'.format(seen['uuid'])
 
 
 PROOFS = {'ironic-inspector': rule}

@@ -1,6 +1,6 @@
 """Ironic: a chassis, made and read."""
 
-from client import Failed
+from harness.client import Failed
 
 
 def chassis(service):
@@ -8,8 +8,8 @@ def chassis(service):
         'description': 'demo'}).json()
     seen = service.call('GET', '/v1/chassis/' + made['uuid'], 200).json()
     if seen['description'] != 'demo':
-        raise Failed('read %s' % seen)
-    return 'chassis: %s made and read' % seen['uuid']
+        raise Failed(f'read {seen}')
+    return 'chassis: {} made and read'.format(seen['uuid'])
 
 
 PROOFS = {'ironic-api': chassis}

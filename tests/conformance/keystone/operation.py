@@ -1,6 +1,6 @@
 """Keystone: a token for the first account, and what it says about itself."""
 
-from client import read_openrc
+from harness.client import read_openrc
 
 
 def ask_token(service):

@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 
 def share_type(service):
@@ -13,8 +13,8 @@ def share_type(service):
     seen = service.call('GET', '/v2/types/' + made['id'],
                         200).json()['share_type']
     if seen['name'] != made['name']:
-        raise Failed('made %s, read %s' % (made['name'], seen['name']))
-    return 'share type: %s made and read' % seen['name']
+        raise Failed('made {}, read {}'.format(made['name'], seen['name']))
+    return 'share type: {} made and read'.format(seen['name'])
 
 
 PROOFS = {'manila-api': share_type}

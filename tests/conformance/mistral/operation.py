@@ -2,15 +2,15 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 NAME = 'demo_%d' % os.getpid()
-WORKFLOW = '''version: '2.0'
-%s:
+WORKFLOW = f'''version: '2.0'
+{NAME}:
   tasks:
     first:
       action: std.noop
-''' % NAME
+'''
 
 
 def workflow(service):
@@ -18,8 +18,8 @@ def workflow(service):
                  {'Content-Type': 'text/plain'})
     seen = service.call('GET', '/v2/workflows/' + NAME, 200).json()
     if seen['definition'].strip() != WORKFLOW.strip():
-        raise Failed('read %r' % seen['definition'])
-    return 'workflow: %s defined and read' % seen['name']
+        raise Failed('read {!r}'.format(seen['definition']))
+    return 'workflow: {} defined and read'.format(seen['name'])
 
 
 PROOFS = {'mistral-api': workflow}

@@ -3,13 +3,13 @@
 It asks Keystone before it makes one.
 """
 
-from client import Failed
+from harness.client import Failed
 
 
 def environments(service):
     seen = service.call('GET', '/v1/environments', 200).json()
     if seen != {'environments': []}:
-        raise Failed('read %s' % seen)
+        raise Failed(f'read {seen}')
     return 'environments: none there, as it says'
 
 

@@ -1,6 +1,6 @@
 """Neutron: a network with a subnet, made and read."""
 
-from client import Failed
+from harness.client import Failed
 
 
 def network(service):
@@ -12,8 +12,8 @@ def network(service):
     seen = service.call('GET', '/v2.0/networks/' + made['id'],
                         200).json()['network']
     if len(seen['subnets']) != 1:
-        raise Failed('read %s' % seen)
-    return 'network: %s with a subnet made and read' % seen['id']
+        raise Failed(f'read {seen}')
+    return 'network: {} with a subnet made and read'.format(seen['id'])
 
 
 PROOFS = {'neutron-api': network}

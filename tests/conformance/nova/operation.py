@@ -1,6 +1,6 @@
 """Nova: the servers of its API, and the versions of the metadata."""
 
-from client import Failed
+from harness.client import Failed
 
 
 def compute(service):

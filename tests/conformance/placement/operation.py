@@ -2,7 +2,7 @@
 
 import uuid
 
-from client import Failed
+from harness.client import Failed
 
 
 def provider(service):
@@ -13,8 +13,8 @@ def provider(service):
     seen = service.call('GET', '/resource_providers/' + wanted, 200,
                         headers=headers).json()
     if seen['uuid'] != wanted:
-        raise Failed('made %s, read %s' % (wanted, seen['uuid']))
-    return 'resource provider: %s made and read' % seen['name']
+        raise Failed('made {}, read {}'.format(wanted, seen['uuid']))
+    return 'resource provider: {} made and read'.format(seen['name'])
 
 
 PROOFS = {'placement-api': provider}

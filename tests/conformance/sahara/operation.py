@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 # that of noauth.py
 PATH = '/v1.1/decade00decade00decade00decade00/data-sources'
@@ -13,11 +13,11 @@ def source(service):
     made = service.call('POST', PATH, 202, {
         'name': name, 'type': 'hdfs',
         'url': 'hdfs://demo/data'}).json()['data_source']
-    seen = service.call('GET', '%s/%s' % (PATH, made['id']),
+    seen = service.call('GET', '{}/{}'.format(PATH, made['id']),
                         200).json()['data_source']
     if seen['name'] != name:
-        raise Failed('read %s' % seen)
-    return 'data source: %s made and read' % name
+        raise Failed(f'read {seen}')
+    return f'data source: {name} made and read'
 
 
 PROOFS = {'sahara-api': source}

@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 
-from client import Failed, MIB, pieces
+from harness.client import MIB, Failed, pieces
 
 OBJECT_MIB = 16
 

@@ -2,7 +2,7 @@
 
 import os
 
-from client import Failed
+from harness.client import Failed
 
 
 def template(service):
@@ -12,8 +12,8 @@ def template(service):
     seen = service.call('GET', '/v1/audit_templates/' + made['uuid'],
                         200).json()
     if (seen['name'], seen['goal_name']) != (name, 'demo'):
-        raise Failed('read %s' % seen)
-    return 'audit template: %s made and read' % name
+        raise Failed(f'read {seen}')
+    return f'audit template: {name} made and read'
 
 
 PROOFS = {'watcher-api': template}

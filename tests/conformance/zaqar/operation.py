@@ -3,7 +3,7 @@
 import os
 import uuid
 
-from client import Failed
+from harness.client import Failed
 
 BODY = {'greeting': 'hello'}
 
@@ -16,7 +16,7 @@ def message(service):
     seen = service.call('GET', queue + '/messages?echo=true',
                         200).json()['messages']
     if [one['body'] for one in seen] != [BODY]:
-        raise Failed('read %s' % seen)
+        raise Failed(f'read {seen}')
     return 'queue message: posted and read back'
 
 

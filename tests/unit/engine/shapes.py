@@ -13,7 +13,7 @@ SHAPES = (
 )
 OF_MOD_WSGI = ('path', 'listen', 'path-listen', 'on-demand', 'script', 'venv', 'names',
                'healthcheck')
-# golden files: the shape that a shape is the difference to; 'path' is the one that is whole
+# golden files: those of 'path' are complete, of the others there is the difference to a base
 _OVER_HTTP = ('listen', 'path-listen', 'any-address', 'preload-http', 'script-http')
 
 _OPTIONS = {
@@ -35,7 +35,7 @@ _OPTIONS = {
 
 
 def base(mode: str, shape: str) -> str:
-    """The shape whose golden files those of a shape are told by; '' where they are whole."""
+    """The base of a shape's golden files; '' where they are complete."""
     if shape == 'path':
         return ''
     return 'http' if mode == 'uwsgi' and shape in _OVER_HTTP else 'path'

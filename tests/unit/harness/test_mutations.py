@@ -32,8 +32,8 @@ def test_each_promise_has_its_tests_and_mutations(document):
     rows = mutations.promises((TOP / document).read_text())
     assert len(rows) > 10
     named = []
-    for promise, tests, names, *_ in rows:
-        names = re.findall('``(.*?)``', names)
+    for promise, tests, mutated, *_ in rows:
+        names = re.findall('``(.*?)``', mutated)
         assert names, promise
         assert set(names) <= set(TABLE), promise
         assert {f'tests/{test}' for test in re.findall('``(.*?)``', tests)} == {

@@ -57,9 +57,12 @@ def test_a_project_without_releases_is_in_no_row(table):
 
 
 def test_projects_that_are_written_at_once_lose_no_row(table):
+    others = pins.read('b', table)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         for number in range(40):
             pool.submit(pins.write, f'p{number}', ['one==1', f'own=={number}'], table)
+        read = list(pool.map(lambda _: pins.read('b', table), range(40)))
+    assert read == [others] * 40
     assert all(pins.read(f'p{number}', table) == ['one==1', f'own=={number}']
                for number in range(40))
 
