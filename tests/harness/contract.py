@@ -16,6 +16,7 @@ import itertools
 import json
 import re
 import sys
+import typing
 import urllib.parse
 
 # of servers, connections and the time
@@ -108,7 +109,7 @@ def ask(url, question):
         connection.endheaders(body)
         # sent before the answer comes: where that ends, another has to begin
         connection.sock.sendall(following.encode())
-        stream = Stream(connection.sock)
+        stream: typing.Any = Stream(connection.sock)
         response = http.client.HTTPResponse(stream, method=method)
         response.begin()
     except (OSError, http.client.HTTPException) as error:

@@ -215,8 +215,8 @@ def _script(record: Record) -> str:
     return template.fill(
         'mod_wsgi/application.wsgi.in', name=record.name, app=f"'{record.app}'",
         file=f"'{record.script}'", prefix=f"'{record.path}'",
-        check=f"'{record.check}'", variables=repr(record.variable), run=paths.run(record), argv=argv,
-        helpers=paths.HELPERS)
+        check=f"'{record.check}'", variables=repr(record.variable), run=paths.run(record),
+        argv=argv, helpers=paths.HELPERS)
 
 
 def _reload(record: Record, helper: str) -> str:

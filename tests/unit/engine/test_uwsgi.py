@@ -25,7 +25,6 @@ from conftest import (
 from shapes import SHAPES
 
 from devstack_wsgi import paths, servers, template
-from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
 
 UWSGI = servers.get('uwsgi')
