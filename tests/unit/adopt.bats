@@ -75,7 +75,8 @@ function stock {
     write
 
     assert_file_contains "$RECORDS/thing-api.conf" '^by=devstack$'
-    assert_file_contains "$WSGI_SYSROOT$CONF" '^module = thing.wsgi:app'
+    assert_file_contains "$WSGI_SYSROOT$CONF" \
+        '^wsgi-file = /etc/devstack-wsgi/uwsgi/thing-api.py$'
     assert_file_contains "$WSGI_SYSROOT$CONF" '^start-time = %t$'
     assert_file_contains "$SITES/thing-api.conf" '<Location "/thing">'
     assert_symlink_to "$SITES/thing-api.conf" \
@@ -335,7 +336,8 @@ function stock {
     write
     unit
 
-    assert_file_contains "$WSGI_SYSROOT$CONF" '^module = thing.wsgi:app'
+    assert_file_contains "$WSGI_SYSROOT$CONF" \
+        '^wsgi-file = /etc/devstack-wsgi/uwsgi/thing-api.py$'
     assert_file_contains "$UNITS/devstack@thing.service.d/50-wsgi.conf" \
         "^ExecStartPre=.* settle --ini $CONF "
     # the main unit is DevStack's, and the drop-in starts the httpd
@@ -377,7 +379,7 @@ DevStack's own function"
     assert_equal "${output//$'\x1f'/|}" "service|$CONF|thing.wsgi:application\
 |/thing||Thing_API|thing-api|/usr/bin/uwsgi|$ACCOUNT|$ACCOUNT|
 set|$CONF|threads|7
-wsgi: removed thing-api: 0 files written, 5 removed, Apache reloaded"
+wsgi: removed thing-api: 0 files written, 8 removed, Apache reloaded"
     run unit
     assert_failure 3
     assert_output ''

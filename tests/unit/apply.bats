@@ -112,7 +112,7 @@ function problems_of_tree {
     local row option files asked
     local -a options=() words=() bad=()
     local record=devstack-wsgi/services/one.conf
-    local conf=devstack-wsgi/uwsgi/one.ini
+    local conf=devstack-wsgi/uwsgi/one.ini script=devstack-wsgi/uwsgi/one.py
     local service=systemd/system/devstack@one.service
     local dropin=$service.d/50-wsgi.conf
     local socket=systemd/system/devstack@one.socket
@@ -124,8 +124,8 @@ function problems_of_tree {
         "--threads 4 --set harakiri=5 --arg x|$record $conf|"
         "--env A=1 --group nogroup|$record $service|$units"
         "--hardening off|$record $dropin|$units"
-        "--healthcheck /v3|$record $conf $dropin|$units"
-        "--path /other|$site $record $conf $dropin|$units; $apache"
+        "--healthcheck /v3|$record $conf $script $dropin|$units"
+        "--path /other|$site $record $conf $script $dropin|$units; $apache"
         "--on-demand|$record $conf $service $dropin $socket|$units"
     )
 

@@ -14,7 +14,9 @@ function setup {
         chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*
         chmod 0666 "$CALLS"
     fi
-    mkdir -p "$BATS_TEST_TMPDIR/checkout/tests/bin"
+    mkdir -p "$BATS_TEST_TMPDIR/checkout/tests/"{bin,helpers}
+    cp "$REPO/tests/helpers/script.bash" \
+        "$BATS_TEST_TMPDIR/checkout/tests/helpers/"
     cp "$REPO/run_tests.sh" "$BATS_TEST_TMPDIR/checkout/"
     cp "$REPO/tests/bin/as-root" "$BATS_TEST_TMPDIR/checkout/tests/bin/"
     chmod -R a+rX "$BATS_TEST_TMPDIR/checkout"

@@ -62,6 +62,7 @@ GOOD = {
     'chdir': [b'/', b'@/v+b=c,d@~-'],
     'python-path': [b'/usr', b'@/v+b=c,d@~-'],
     'healthcheck': [b'/', b'/health.check', b'/a//b'],
+    'variable': [b'OIDC_CLAIM_sub', b'A', b'_x-1'],
     'conf': [b'@/conf.ini', b'@/a+b=c,d@~-.ini'],
     'unit': [b'fzunit', b'a', b'Fz_Unit'],
     'site': [b'fzsite', b'b', b'B_'],
@@ -81,7 +82,8 @@ GOOD = {
     'tls-proxy': [b'yes', b'no'],
 }
 # what is written for itself, in any words: env, arg, set
-FREE = [field.name for field in table.FIELDS if field.many and field.name != 'python-path']
+FREE = [field.name for field in table.FIELDS
+        if field.many and field.name not in ('python-path', 'variable')]
 REPEATED = [field.name for field in table.FIELDS if field.many]
 FLAGS = [field.name for field in table.FIELDS if field.flag]
 OPTIONS = [field.name for field in table.OPTIONS.values()]

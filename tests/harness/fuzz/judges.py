@@ -282,24 +282,15 @@ def judge_httpd(library: Library, folder: str, batch: list[Accepted]) -> Problem
             yield case, difference(b'httpd', twins, lines)
 
 
-def python_says(text: bytes) -> tuple[list[Any], bytes]:
-    """What a script begins with, up to its first function: names and their values.
-
-    Also the text after it, which is the same for all.
-    """
-    head, middle, rest = text.partition(b'\ndef ')
+def python_says(text: bytes) -> list[Any]:
+    """What a script is for Python: the arguments that are values, then all the rest of it."""
+    tree = ast.parse(text)
     said: list[Any] = []
-    for node in ast.parse(head).body:
-        value: Any = getattr(node, 'value', None)
-        if isinstance(value, ast.BinOp):
-            value = value.right
-        # what is called is the script's own; of a value it would be another
-        # call than the twin's
-        if isinstance(node, ast.Assign) and not isinstance(value, ast.Call):
-            said.append((ast.dump(node.targets[0]), ast.literal_eval(value)))
-        else:
-            said.append(ast.dump(node))
-    return said, middle + rest
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and not isinstance(node.value, ast.Compare):
+            said.append((node.arg, ast.literal_eval(node.value)))
+            node.value = ast.Constant(None)
+    return [*said, ast.dump(tree)]
 
 
 def with_values(said: Any, tokens: dict[bytes, bytes]) -> Any:
@@ -319,9 +310,9 @@ def judge_scripts(_: Library, __: str, batch: list[Accepted]) -> Problems:
         except (SyntaxError, ValueError) as error:
             yield case, b'Python: ' + str(error).encode()
             continue
-        said, rest = python_says(case.twin['script'])
-        if mine != (with_values(said, case.tokens), rest):
-            yield case, b'Python sees %r, not %r' % (mine[0], said)
+        said = python_says(case.twin['script'])
+        if mine != with_values(said, case.tokens):
+            yield case, b'Python sees %r, not %r' % (mine, said)
 
 
 JUDGES = (judge_units, judge_inis, judge_httpd, judge_scripts)

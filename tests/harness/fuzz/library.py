@@ -30,7 +30,7 @@ FORMS = {
     'app': rb'[A-Za-z0-9_.]+:[A-Za-z0-9_]+(\(\))?',
     'path': rb'(/[A-Za-z0-9._~-]+)+', 'healthcheck': rb'/[A-Za-z0-9._~/-]*',
     'script': FOLDER_FORM, 'venv': FOLDER_FORM, 'chdir': FOLDER_FORM,
-    'python-path': FOLDER_FORM, 'conf': FOLDER_FORM,
+    'variable': rb'[A-Za-z_][A-Za-z0-9_-]*', 'python-path': FOLDER_FORM, 'conf': FOLDER_FORM,
     'listen': rb'[0-9a-fA-F.:\[\]]+:[0-9]+', 'port': rb'[0-9]+',
     'processes': rb'[0-9]+', 'threads': rb'[0-9]+', 'secret': rb'[0-9a-f]{32}',
     'mode': b'|'.join(MODES), 'transport': b'|'.join(TRANSPORTS),
