@@ -39,20 +39,23 @@ def pauses():
         time.sleep(max(POLL, (time.monotonic() - begin) / 20))
 
 
-def proofs(run):
+def proofs(run, what):
     """What the application answered to its own health check in each worker that lives, as the
-    runtime noted it: statuses, 0 where it has not answered yet.
+    runtime noted it: statuses, 0 where it has not answered yet. Broken if none has in time.
     """
-    found = []
+    found, asked = [], 0
     folder = os.path.join(run, 'alive')
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
         try:
             with open(os.path.join(folder, name)) as text:
-                status = int(text.read())
+                status, since = int(text.read()), os.fstat(text.fileno()).st_mtime
         except (OSError, ValueError):
             continue
         if name.isdigit() and alive(int(name)):
             found.append(status)
+            asked = max(asked, since)
+    if found and not any(found) and time.time() - asked > PATIENCE:
+        raise Broken('%s: the worker itself has had no answer for %d s' % (what, PATIENCE))
     return found
 
 
@@ -65,7 +68,7 @@ def wait_answer(ask, what, run):
     """
     limit = time.monotonic() + PATIENCE
     while True:
-        said = proofs(run)
+        said = proofs(run, what)
         if any(0 < status < 500 for status in said):
             return
         try:

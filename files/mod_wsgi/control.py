@@ -173,6 +173,7 @@ def ready(args, run):
             raise Broken('the httpd ended while the application loaded')
         if os.path.exists(os.path.join(run, 'broken')):
             raise Broken('the application does not load: see above')
+        service.proofs(run, args.path)
     service.wait_answer(lambda: ask(args), args.path, run)
 
 

@@ -271,12 +271,13 @@ def wait_workers(stats_path, enough):
 
 
 def ready(args, stats_path):
+    run, what = os.path.dirname(stats_path), args.prefix + args.healthcheck
     for every in wait_workers(stats_path, lambda good, _: good):
         if sum(max(0, w['respawn_count'] - 1) for w in every) >= DEATHS:
             raise Broken('the application ends its process at import,'
                          ' %d times now: its own output is above' % DEATHS)
-    service.wait_answer(lambda: ask(args), args.prefix + args.healthcheck,
-                        os.path.dirname(stats_path))
+        service.proofs(run, what)
+    service.wait_answer(lambda: ask(args), what, run)
 
 
 def try_load(args, folder):

@@ -181,3 +181,24 @@ function starts_at_once {
     deploy_app refused --path /refused
     starts_at_once refused
 }
+
+@test "broken: a health check that hangs fails the start, and says so" {
+    local transport
+    local -a bad=() where
+    for transport in uwsgi direct mod-wsgi; do
+        where_of "$transport" "hangs-$transport"
+        deploy_app "hangs-$transport" --app contract:application \
+            --healthcheck /waits/3000 "${where[@]}"
+        wsgi start "hangs-$transport" \
+            > "$BATS_TEST_TMPDIR/$transport" 2>&1 3>&- || true &
+    done
+    wait
+
+    for transport in uwsgi direct mod-wsgi; do
+        [[ "$(< "$BATS_TEST_TMPDIR/$transport")" == \
+            *'/waits/3000: the worker itself has had no answer for 30 s'* ]] ||
+            bad+=("$transport: $(< "$BATS_TEST_TMPDIR/$transport")")
+    done
+    assert_none "${bad[@]}"
+    wsgi stop hangs-{uwsgi,direct,mod-wsgi}
+}
