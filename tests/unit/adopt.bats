@@ -337,7 +337,7 @@ function stock {
     unit
 
     assert_file_contains "$WSGI_SYSROOT$CONF" \
-        '^wsgi-file = /etc/devstack-wsgi/uwsgi/thing-api.py$'
+        '^module = thing.wsgi:app'
     assert_file_contains "$UNITS/devstack@thing.service.d/50-wsgi.conf" \
         "^ExecStartPre=.* settle --ini $CONF "
     # the main unit is DevStack's, and the drop-in starts the httpd
