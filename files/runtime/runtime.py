@@ -7,6 +7,7 @@ request. So an application gets the same environ everywhere, and a client the sa
 PEP 3333, and RFC 9112 section 6 for where an answer ends.
 """
 
+import contextlib
 import importlib
 import importlib.machinery
 import importlib.util
@@ -88,6 +89,11 @@ def prove(application, prefix, check):
         return
     folder = os.path.join(run, 'alive')
     os.makedirs(folder, exist_ok=True)
+    for name in os.listdir(folder):
+        # a worker that was replaced
+        if not os.path.exists('/proc/' + name.partition('.')[0]):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(folder, name))
     note(folder, 0)
     said = []
     environ = {

@@ -248,10 +248,15 @@ def test_what_only_the_front_may_say_counts_for_nothing_without_it():
 def test_a_worker_notes_what_its_health_check_answered(monkeypatch, tmp_path, capsys, application,
                                                        wanted):
     monkeypatch.setenv('RUNTIME_DIRECTORY', str(tmp_path))
+    (tmp_path / 'alive').mkdir()
+    # of one that is no more, and of one that lives
+    for number in (2 ** 22 + 1, 1):
+        (tmp_path / 'alive' / str(number)).write_text('200\n')
 
     runtime.prove(application, '/p', '/healthcheck')
 
     assert (tmp_path / 'alive' / str(os.getpid())).read_text() == f'{wanted}\n'
+    assert {each.name for each in (tmp_path / 'alive').iterdir()} == {'1', str(os.getpid())}
 
 
 def test_a_process_without_a_runtime_folder_asks_nothing(monkeypatch):
