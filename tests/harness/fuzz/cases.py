@@ -132,6 +132,7 @@ PIECE = st.sampled_from([b''] * len(HOSTILE) + HOSTILE)
 TEXT = st.tuples(PIECE, PIECE, PIECE).map(b''.join)
 # in every third value
 RARELY = st.sampled_from([b''] * 2 * len(HOSTILE) + HOSTILE)
+MODE = st.sampled_from([b'', *MODES])
 # a record's line that is none: what becomes of its key and value
 BROKEN: list[Callable[[bytes, bytes, bytes], bytes]] = [
     *[lambda key, value, text: key + b'=' + value] * 2,
@@ -170,6 +171,8 @@ class Cases:
     def pairs(self, draw: Any, kind: str) -> list[Pair]:
         """Fields and values, most of them of a record that can be."""
         pairs = [(name, GOOD[name][0]) for name in BASE]
+        # each server has its own way with a value
+        pairs += [('mode', mode) for mode in [draw(MODE)] if mode]
         base, others = draw(self.drawn[kind])
         for field, value in [base, *others]:
             old = [at for at, pair in enumerate(pairs) if pair[0] == field]
