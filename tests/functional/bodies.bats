@@ -236,5 +236,5 @@ for _ in range(2):
         [[ "$REPLY" == 200 ]] || bad+=("$transport: $REPLY")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }

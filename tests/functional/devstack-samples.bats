@@ -10,12 +10,7 @@ function setup_file {
     as_stack 'ln -s wsgi devstack-plugin-wsgi'
 }
 
-function teardown_file {
-    machine_down
-}
-
-function teardown {
-    explain_devstack
+function tidy {
     # a test that passed has left a stack
     [[ -z "${BATS_TEST_COMPLETED:-}" ]] || devstack clean.sh
 }

@@ -978,8 +978,7 @@ are now taken over, what it replaced is in \
     assert_not_exists "$VAR/pending"
     assert_not_exists "$VAR/rollback"
     assert_not_exists "$WSGI_SYSROOT/run/devstack-wsgi.queue"
-    calls systemctl daemon-reload
-    assert_equal "$REPLY" 1
+    assert_calls 1 systemctl daemon-reload
     run grep '^systemctl start' "$CALLS"
     assert_output 'systemctl start devstack@one.service'
     run wsgi show one --diff

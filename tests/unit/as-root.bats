@@ -31,8 +31,7 @@ function setup {
     run "${AS[@]}" "$REPO/tests/bin/as-root" printf '%s|' 'a b' c
 
     assert_output 'a b|c|'
-    calls sudo
-    assert_equal "$REPLY" 0
+    assert_calls 0 sudo
 }
 
 @test "as-root: a user gets it through sudo, with the variables of tox.ini" {

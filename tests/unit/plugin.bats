@@ -319,7 +319,7 @@ function with_sample {
         done
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "plugin: README.rst and devstack.rst name every sample" {
@@ -331,7 +331,7 @@ function with_sample {
             "$REPO/doc/source/devstack.rst" || bad+=("${file##*/}")
     done
 
-    assert_equal "${bad[*]}" ''
+    assert_none "${bad[@]}"
 }
 
 @test "plugin: unstack stops every service" {
