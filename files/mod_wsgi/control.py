@@ -46,6 +46,8 @@ from service import PATIENCE, POLL, Broken, alive, main_pid
 # seconds that the requests in flight get at a stop; then those that hang go,
 # before the unit's own limit (TimeoutStopSec=)
 MERCY = 30
+# as many processes beyond the first ones that ended before they loaded will not do it
+DEATHS = 3
 
 FOLDERS = ('home', 'python-home', 'python-path')
 # what DevStack's own functions write, and means nothing here
@@ -165,10 +167,30 @@ def ask(args):
         connection.close()
 
 
+def refuse_home(args, run):
+    """Fail where the service's user cannot enter its folder: a process of mod_wsgi would say so
+    and try again for ever.
+    """
+    home = pairs(conf.read_facts(args.facts)['daemon'])['home']
+    # CONF may name another
+    if not os.path.exists(os.path.join(run, 'daemon.conf')):
+        try:
+            os.chdir(home)
+        except OSError as error:
+            raise Broken('--chdir %s: %s' % (home, error.strerror))
+
+
 def ready(args, run):
+    refuse_home(args, run)
+    seen = set()
     for _ in service.pauses():
         if loaded(run, main_pid()):
             break
+        now = workers(main_pid())
+        seen.update(now)
+        if len(seen) - len(now) >= DEATHS + len(now):
+            raise Broken('the processes of the application end before they load it,'
+                         ' %d by now: see above' % (len(seen) - len(now)))
         if not alive(main_pid()):
             raise Broken('the httpd ended while the application loaded')
         if os.path.exists(os.path.join(run, 'broken')):

@@ -202,3 +202,24 @@ function starts_at_once {
     assert_none "${bad[@]}"
     wsgi stop hangs-{uwsgi,direct,mod-wsgi}
 }
+
+@test "broken: a folder that the user may not enter fails the start soon" {
+    local transport
+    local -a where
+    in_machine install -d -m 0700 /srv/private
+    for transport in uwsgi mod-wsgi; do
+        where_of "$transport" "outside-$transport"
+        deploy_app "outside-$transport" "${where[@]}"
+        wsgi deploy "outside-$transport" --app probe:application \
+            --user www-data --python-path "/srv/outside-$transport" \
+            --chdir /srv/private "${where[@]}"
+
+        # the unit gives it 300 s
+        run in_machine timeout 60 "$REPO/tools/wsgi" start \
+            "outside-$transport"
+
+        assert_failure 1
+        assert_output --partial /srv/private
+        wsgi stop "outside-$transport"
+    done
+}

@@ -60,6 +60,9 @@ class ModWsgi(Server):
                           ' or mod_wsgi from PyPI into the venv')
         venv.refuse_other_python(
             record, pythons, f"{module} is for {' '.join(pythons) or 'none'}", 'mod_wsgi')
+        if record.user == 'root':
+            raise Refused(record.name, 'mod_wsgi runs no application as root',
+                          f'give --user USER, or --mode {servers.DEFAULT}')
         _check_command(record)
         for setting in record.set:
             _check_setting(record.name, *setting.partition('=')[::2])

@@ -91,6 +91,11 @@ def test_without_the_httpd_it_is_named_with_what_to_install(system):
         deployed()
 
 
+def test_root_is_refused_since_mod_wsgi_never_serves_it(system):
+    with pytest.raises(Refused, match='^one: mod_wsgi runs no application as root; give --user'):
+        deployed('--user', 'root')
+
+
 def test_a_venv_of_another_python_is_refused_and_both_are_named(system, tmp_path):
     with pytest.raises(Refused, match=r'the venv has Python 3\.12,'
                                       r' /usr/lib/apache2/modules/mod_wsgi\.so is for 3\.11'):
