@@ -69,8 +69,8 @@ def mend(environ, prefix, front, peer='', said='', variables=()):
         environ['SERVER_NAME'], environ['SERVER_PORT'] = host.lower(), port
     if prefix:
         path = environ.get('PATH_INFO', '')
-        if (path + '/').startswith(prefix + '/'):
-            # of a server that knows no prefix
+        # a server that knows no prefix has all of the path here
+        if not environ.get('SCRIPT_NAME') and (path + '/').startswith(prefix + '/'):
             path = path[len(prefix):]
         environ['SCRIPT_NAME'] = prefix
         # as mod_proxy_uwsgi says it of the prefix itself

@@ -217,7 +217,9 @@ def mended(front=True, prefix='/p', peer='', **environ):
 @pytest.mark.parametrize(('script', 'path', 'wanted'), [
     # as uWSGI's HTTP socket and mod_wsgi say it, then as mod_proxy_uwsgi does
     ('', '/p', '/'), ('', '/p/', '/'), ('', '/p//', '//'), ('', '/p/x/', '/x/'), ('/p', '', '/'),
-    ('/p/', '/', '/'), ('/p', '/x', '/x')])
+    ('/p/', '/', '/'), ('/p', '/x', '/x'),
+    # what is below may be called like the service
+    ('', '/p/p', '/p'), ('/p', '/p', '/p'), ('/p', '/p/x', '/p/x')])
 def test_the_prefix_is_script_name_and_the_rest_path_info(script, path, wanted):
     said = mended(SCRIPT_NAME=script, PATH_INFO=path)
 
