@@ -84,14 +84,21 @@ class Forward:
         return lines
 
     async def copy(self, reader, writer):
+        """Until the reader ends; OSError where it fails. A writer that takes no more ends it, too: an
+        httpd may have answered by then.
+        """
         while True:
             data = await reader.read(CHUNK)
+            try:
+                if data:
+                    writer.write(data)
+                    await writer.drain()
+                elif writer.can_write_eof():
+                    writer.write_eof()
+            except OSError:
+                break
             if not data:
                 break
-            writer.write(data)
-            await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
 
     async def serve(self, direct, reader, writer):
         task = asyncio.current_task()

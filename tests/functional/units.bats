@@ -21,7 +21,7 @@ Environment="UWSGI_ADD_HEADER=X-Mine: yes"'
     run in_machine curl --silent --head "$URL/"
     assert_line 'X-Mine: yes'$'\r'
     run in_machine systemctl show -p Environment devstack@mine
-    assert_output --partial '=OURS=yes '
+    assert_output --partial ' OURS=yes '
     assert_status_has mine '"drift": "none"'
 
     wsgi remove mine
