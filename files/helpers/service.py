@@ -43,7 +43,7 @@ def proofs(run, what):
     """What the application answered to its own health check in each worker that lives, as the
     runtime noted it: statuses, 0 where it has not answered yet. Broken if none has in time.
     """
-    found, asked = [], 0
+    found, asked = [], 0.0
     folder = os.path.join(run, 'alive')
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
         try:

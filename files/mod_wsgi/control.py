@@ -177,7 +177,7 @@ def refuse_home(args, run):
         try:
             os.chdir(home)
         except OSError as error:
-            raise Broken('--chdir %s: %s' % (home, error.strerror))
+            raise Broken('--chdir %s: %s' % (home, error.strerror)) from None
 
 
 def ready(args, run):

@@ -84,8 +84,8 @@ class Forward:
         return lines
 
     async def copy(self, reader, writer):
-        """Until the reader ends; OSError where it fails. A writer that takes no more ends it, too: an
-        httpd may have answered by then.
+        """Until the reader ends; OSError where it fails. A writer that takes no more ends it, too:
+        an httpd may have answered by then.
         """
         while True:
             data = await reader.read(CHUNK)
