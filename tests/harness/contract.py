@@ -11,6 +11,7 @@ Prints a line for each difference, and the number of questions; ends with 1 if t
 """
 
 import argparse
+import contextlib
 import http.client
 import itertools
 import json
@@ -104,11 +105,13 @@ def ask(url, question):
         connection.putheader(name, value.encode('latin-1'))
     if body and not {'Content-Length', 'Transfer-Encoding'} & headers.keys():
         connection.putheader('Content-Length', str(len(body)))
-    following = f'GET {where.path}/next HTTP/1.1\r\nHost: {where.netloc}\r\n\r\n'
+    following = f'GET {where.path}/next HTTP/1.1\r\nHost: {where.netloc}\r\n\r\n'.encode()
     try:
         connection.endheaders(body)
-        # sent before the answer comes: where that ends, another has to begin
-        connection.sock.sendall(following.encode())
+        if where.path:
+            # to the front before the answer comes: where that ends, another has to begin. A server
+            # that has one request a connection would reset it, and the answer with it
+            connection.sock.sendall(following)
         stream: typing.Any = Stream(connection.sock)
         response = http.client.HTTPResponse(stream, method=method)
         response.begin()
@@ -124,8 +127,13 @@ def ask(url, question):
         said['cut'] = type(error).__name__
     said['body'] = data.decode('latin-1')
     said['then'] = 'mixed' if b'HTTP/1.1 200' in data else 'closed'
-    if not response.will_close and 'cut' not in said:
+    if response.will_close and not where.path:
+        with contextlib.suppress(ConnectionError):
+            said['then'] = 'mixed' if stream.reader.read() else said['then']
+    elif not response.will_close and 'cut' not in said:
         try:
+            if not where.path:
+                connection.sock.sendall(following)
             after = http.client.HTTPResponse(stream)
             after.begin()
             said['then'] = 'next' if after.read() == b'next\n' else 'mixed'
@@ -201,6 +209,10 @@ def main():
         (base, first), *others = answers.items()
         if args.show:
             print(method, path, headers, first)
+        # of which equal answers say nothing: none may be mixed, or missing
+        if 'error' in first or first['then'].startswith('mixed'):
+            differences += 1
+            print(f"{method} {path} {headers or ''}: {base}: {first.get('error', 'mixed')}")
         for name, other in others:
             for line in compare(name, first, other):
                 differences += 1
