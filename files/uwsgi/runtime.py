@@ -82,7 +82,7 @@ class Body(io.RawIOBase):
 
 
 def body_of(environ, expected):
-    """The body, whose wsgi.input reads it; None where there is none."""
+    """The body; None where there is none."""
     if environ.get('HTTP_TRANSFER_ENCODING', '').lower() == 'chunked':
         # read until its end, without a length
         environ['wsgi.input_terminated'] = True
@@ -104,6 +104,14 @@ def body_of(environ, expected):
         return data
 
     return Body(read, expected)
+
+
+def take_body(environ, expected=False):
+    """Let wsgi.input read the body; returns that, None where there is none."""
+    body = body_of(environ, expected)
+    if body is not None:
+        environ['wsgi.input'] = io.BufferedReader(body, runtime.BLOCK)
+    return body
 
 
 def prove_in_worker(wrapped, prefix, check):
@@ -141,9 +149,7 @@ def serve(app, script, prefix, front, protocol, check, variables):
         environ.pop('no-gzip', None)
         runtime.mend(environ, prefix, front)
         # uWSGI's own loses a line where readline() follows on readline(N)
-        body = body_of(environ, False)
-        if body is not None:
-            environ['wsgi.input'] = io.BufferedReader(body, runtime.BLOCK)
+        take_body(environ)
         return runtime.Answer(environ, start_response).run(wrapped, environ)
 
     def over_http(environ, start_response):
@@ -155,9 +161,7 @@ def serve(app, script, prefix, front, protocol, check, variables):
         said = environ.get('HTTP_X_DEVSTACK_WSGI_SAID', '') if front else ''
         expected = not front and environ.get('HTTP_EXPECT', '').lower() == '100-continue'
         runtime.mend(environ, prefix, front, peer, said, variables)
-        body = body_of(environ, expected)
-        if body is not None:
-            environ['wsgi.input'] = io.BufferedReader(body, runtime.BLOCK)
+        body = take_body(environ, expected)
         return runtime.Answer(environ, start_response, body, chunks=True).run(wrapped, environ)
 
     return over_http if protocol == 'http' else over_uwsgi

@@ -178,6 +178,20 @@ def runtime(name: str) -> tuple[File, ...]:
             File(f'helper:devstack_wsgi_{name}.py', template.read(f'{name}/runtime.py')))
 
 
+def script(name: str, form: str, record: Record, helpers: str, **own: str) -> str:
+    """The file that loads a record's application in a server's runtime.
+
+    form: the server's template; helpers: the folder of the runtime; own: marks that the server has
+    besides
+    """
+    # fields.py lets no quote and no backslash through
+    return template.fill(
+        form, name=record.name, app=f"'{record.app}'", script=f"'{record.script}'",
+        prefix=f"'{record.path}'", check=f"'{record.check}'", variables=repr(record.variable),
+        **{'import': template.fill('runtime/import.py.in', helpers=helpers,
+                                   server=name).rstrip('\n')}, **own)
+
+
 def conf_text(record: Record) -> str:
     """The text of CONF, by the server in whose language it is."""
     return next(get(name) for name in known() if get(name).reads_conf).conf(record)

@@ -213,13 +213,9 @@ def _facts(record: Record) -> str:
 
 
 def _script(record: Record) -> str:
-    # fields.py lets no quote and no backslash through
-    argv = '\n'.join(f"        '{each}'," for each in record.arg)
-    return template.fill(
-        'mod_wsgi/application.wsgi.in', name=record.name, app=f"'{record.app}'",
-        file=f"'{record.script}'", prefix=f"'{record.path}'",
-        check=f"'{record.check}'", variables=repr(record.variable), run=paths.run(record),
-        argv=argv, helpers=paths.HELPERS)
+    return servers.script(
+        ModWsgi.name, 'mod_wsgi/application.wsgi.in', record, paths.HELPERS,
+        run=paths.run(record), argv='\n'.join(f"        '{each}'," for each in record.arg))
 
 
 def _reload(record: Record, helper: str) -> str:

@@ -221,11 +221,9 @@ def _without(lines: list[str], chosen: set[str]) -> list[str]:
 
 def _script(record: Record) -> str:
     """The file that loads the application in the runtime."""
-    return template.fill(
-        'uwsgi/application.py.in', name=record.name, helpers=paths.HELPERS,
-        app=f"'{record.app}'", script=f"'{record.script}'", prefix=f"'{record.path}'",
-        front=str(bool(record.path)), protocol=f"'{record.transport}'",
-        check=f"'{record.check}'", variables=repr(record.variable))
+    return servers.script(
+        Uwsgi.name, 'uwsgi/application.py.in', record, paths.HELPERS,
+        front=str(bool(record.path)), protocol=f"'{record.transport}'")
 
 
 def _variables(record: Record) -> tuple[Variable, ...]:
