@@ -15,7 +15,7 @@
 #
 # Depends on: Debian (apt-get); root, or sudo (tests/bin/as-root)
 # Reads:      CI: with CI=true a test that is skipped is a test that failed
-# Writes:     packages; .venv, .tox and .results in the checkout
+# Writes:     packages; .venv, .tox, .results and .hypothesis in the checkout
 # Exit:       0 all passed; 1 something failed, the reason above; 2 wrong
 #             usage
 
@@ -36,7 +36,7 @@ function quietly {
 function finish {
     local status=$? dir
     trap - EXIT
-    for dir in .venv .tox .results; do
+    for dir in .venv .tox .results .hypothesis; do
         [[ ! -d "$dir" ]] || chown -hR --reference=. "$dir"
     done
     exit "$status"
