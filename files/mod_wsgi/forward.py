@@ -14,6 +14,7 @@ from an address the headers are added that Apache would add.
 """
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -43,6 +44,7 @@ class Forward:
         self.port = int(facts['port'])
         self.secret = facts['secret']
         self.open = set()
+        self.ended = None
         self.last = time.monotonic()
 
     async def connect(self, reader):
@@ -100,11 +102,38 @@ class Forward:
             if not data:
                 break
 
-    async def serve(self, direct, reader, writer):
-        task = asyncio.current_task()
-        self.open.add(task)
-        behind = None
+    def listen(self, sock):
+        if not self.ended.is_set():
+            asyncio.get_running_loop().add_reader(sock, self.take, sock)
+
+    @staticmethod
+    def refuse(sock):
+        """What comes waits in the socket."""
+        asyncio.get_running_loop().remove_reader(sock)
+
+    def take(self, sock):
+        """Accept what waits in a socket. Each connection is in self.open from here on, so that an
+        end waits for it.
+        """
+        while True:
+            try:
+                connection = sock.accept()[0]
+            except BlockingIOError:
+                return
+            except OSError:
+                # no descriptor is left, or the client has gone
+                self.refuse(sock)
+                asyncio.get_running_loop().call_later(RETRY, self.listen, sock)
+                return
+            task = asyncio.ensure_future(self.serve(connection))
+            self.open.add(task)
+            task.add_done_callback(self.open.discard)
+
+    async def serve(self, connection):
+        direct = connection.family != socket.AF_UNIX
+        writer = behind = None
         try:
+            reader, writer = await asyncio.open_connection(sock=connection, limit=CHUNK)
             head = await self.head(reader, writer) if direct else b''
             answer, behind = await self.connect(reader)
             behind.write(head)
@@ -123,36 +152,30 @@ class Forward:
                 asyncio.LimitOverrunError):
             pass  # one of the two is gone
         finally:
-            for end in (writer, behind):
+            for end in (behind, writer):
                 if end:
                     end.close()
-            self.open.discard(task)
+            if writer:
+                # until a slow client has what is still in the buffer
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
             self.last = time.monotonic()
 
     async def run(self, sockets, idle):
-        ended = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(
-            signal.SIGTERM, ended.set)
-        servers = []
+        self.ended = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.ended.set)
         for sock in sockets:
-            direct = sock.family != socket.AF_UNIX
-
-            async def serve(reader, writer, direct=direct):
-                await self.serve(direct, reader, writer)
-
-            start = (asyncio.start_server if direct
-                     else asyncio.start_unix_server)
-            servers.append(await start(serve, sock=sock, limit=CHUNK,
-                                       backlog=1024))
-        while not ended.is_set():
+            sock.setblocking(False)
+            self.listen(sock)
+        while not self.ended.is_set():
             try:
-                await asyncio.wait_for(ended.wait(), idle and idle / 10)
+                await asyncio.wait_for(self.ended.wait(), idle and idle / 10)
             except asyncio.TimeoutError:
                 if not self.open and time.monotonic() - self.last > idle:
-                    break
+                    self.ended.set()
         # what was taken is brought to its end
-        for server in servers:
-            server.close()
+        for sock in sockets:
+            self.refuse(sock)
         if self.open:
             await asyncio.wait(self.open, timeout=30)
 
