@@ -155,8 +155,11 @@ def may_deadlock(stats):
     """Whether SIGHUP in the middle of a request may deadlock a worker."""
     version = tuple(int(part) for part in re.findall(
         r'\d+', (stats or {}).get('version', ''))[:3])
-    return () < version < JOINS_IN_HANDLER and any(
-        len(worker.get('cores', ())) > 1 for worker in workers(stats))
+    return () < version < JOINS_IN_HANDLER and has_threads(stats)
+
+
+def has_threads(stats):
+    return any(len(worker.get('cores', ())) > 1 for worker in workers(stats))
 
 
 def is_idle(stats, pids):
@@ -203,9 +206,40 @@ def guard_pause(stats_path):
     os.setsid()
     # returns when the process with the other end is no more
     os.read(end, 1)
-    if is_paused(read_stats(stats_path)):
-        send(signal.SIGTSTP, [main_pid()])
+    while alive(main_pid()):
+        stats = read_stats(stats_path)
+        if is_paused(stats):
+            send(signal.SIGTSTP, [main_pid()])
+            break
+        # one in a request does not say whether there is a pause
+        if not all(worker['status'] == 'busy' for worker in workers(stats)):
+            break
+        time.sleep(service.POLL)
     os._exit(0)
+
+
+def pause(stats_path):
+    """Let the workers, which have one thread each, accept nothing.
+
+    SIGHUP ends a worker that is in no request. Between accept() and its note
+    that it is in one, that loses the connection; nobody is there on return.
+    """
+    guard_pause(stats_path)
+    stats = read_stats(stats_path)
+    if not is_paused(stats):
+        send(signal.SIGTSTP, [main_pid()])
+    for _ in workers(stats):
+        # who had to wait for the lock accepts once more: wake it there
+        soon(lambda: is_settled(read_stats(stats_path)))
+        send(signal.SIGTSTP, [w['pid'] for w in workers(stats) if w['pid']])
+    soon(lambda: is_settled(read_stats(stats_path)))
+
+
+def is_settled(stats):
+    """Whether each worker is in a request, or sleeps."""
+    return all(proc(worker['pid'], 'State')[:1] != 'R'
+               or worker['cores'][0]['in_request']
+               for worker in workers(stats) if worker['pid'])
 
 
 def hang_up_safely(hang_up, stats_path, chosen=None, patience=0):
@@ -240,6 +274,21 @@ def hang_up_safely(hang_up, stats_path, chosen=None, patience=0):
             send(signal.SIGTSTP, [main_pid()])
             paused = True
         time.sleep(service.POLL / 5)
+    return paused
+
+
+def hang_up(action, stats_path, chosen=None, patience=0):
+    """Call action, which sends SIGHUP to workers, so that none loses a request.
+
+    Returns whether the instance is paused; the rest is hang_up_safely()'s.
+    """
+    stats = read_stats(stats_path)
+    if may_deadlock(stats):
+        return hang_up_safely(action, stats_path, chosen, patience)
+    paused = bool(workers(stats)) and not has_threads(stats)
+    if paused:
+        pause(stats_path)
+    action()
     return paused
 
 
@@ -302,7 +351,7 @@ def try_load(args, folder):
 
 def hup(stats_path):
     """Replace all workers and the master, and the pause with it."""
-    hang_up_safely(lambda: send(signal.SIGHUP, [main_pid()]), stats_path)
+    hang_up(lambda: send(signal.SIGHUP, [main_pid()]), stats_path)
 
 
 def chain(stats_path):
@@ -311,8 +360,8 @@ def chain(stats_path):
         pid, begin = worker['pid'], time.monotonic()
         if not pid:
             continue
-        paused = hang_up_safely(lambda pid=pid: send(signal.SIGHUP, [pid]),
-                                stats_path, pid, patience=0.5)
+        paused = hang_up(lambda pid=pid: send(signal.SIGHUP, [pid]),
+                         stats_path, pid, patience=0.5)
         if paused:
             send(signal.SIGTSTP, [main_pid()])
 
@@ -337,13 +386,8 @@ def reload(args, stats_path):
         raise Broken('no answer on %s' % stats_path)
     try_load(args, os.path.dirname(stats_path))
     old = {w['pid'] for w in before}
-    if may_deadlock(stats):
-        renew = hup if args.how == 'hup' else chain
-        renew(stats_path)
-    elif args.how == 'hup':
-        send(signal.SIGHUP, [main_pid()])
-    else:
-        tell(stats_path, b'c')
+    renew = hup if args.how == 'hup' else chain
+    renew(stats_path)
     deaths = sum(w['respawn_count'] for w in before)
 
     def renewed(good, every):
@@ -364,10 +408,8 @@ def stop(_, stats_path):
     limit = time.monotonic() + LIMIT
     now = read_stats(stats_path) if alive(main_pid()) else None
     pids = [w['pid'] for w in workers(now) if w['pid']]
-    if may_deadlock(now):
-        hang_up_safely(terminate, stats_path)
-    elif alive(main_pid()):
-        terminate()
+    if alive(main_pid()):
+        hang_up(terminate, stats_path)
     while alive(main_pid()):
         every = workers(read_stats(stats_path))
         # one that still loads passes over the signal, and has no request

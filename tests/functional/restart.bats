@@ -217,3 +217,36 @@ function is_back {
     done
     assert_equal "${#lines[@]} answers, bad: ${bad[*]}" '120 answers, bad: '
 }
+
+# Twelve clients send one request after the other to each service, as many as
+# it can answer, while it restarts and reloads.
+@test "restart: at saturation none is lost" {
+    local transport name sent
+    local -a bad=()
+    count 3 25
+    local times=$REPLY
+    for transport in uwsgi http mod-wsgi; do
+        name=full-$transport
+        serve "$transport" "$name"
+
+        # shellcheck disable=SC2016  # expanded in the machine
+        run machine_sh '
+            ab -q -r -c 12 -t 600 -n 100000000 "$2/version" > /tmp/ab 2>&1 &
+            sleep 0.5
+            for (( i = 0; i < $3; i++ )); do
+                systemctl restart "devstack@$1" &&
+                    systemctl reload "devstack@$1" || echo "status $?"
+            done
+            kill -INT $!
+            wait
+            sed -n "s/^\(Complete\|Failed\|Non-2xx\) [a-z]*: *//p" /tmp/ab' \
+            "$name" "$URL" "$times"
+
+        sent=${lines[0]}
+        figure "saturation $transport" "$times restarts and reloads," \
+            "${lines[*]:1} of $sent requests failed"
+        [[ "$output" == "$sent"$'\n0' ]] || bad+=("$transport: $output;")
+        (( sent > 1000 )) || bad+=("$transport: too few;")
+    done
+    assert_none "${bad[@]}"
+}
