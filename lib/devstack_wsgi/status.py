@@ -190,27 +190,29 @@ def failures(registry: Registry, failed: Sequence[str], problem: str) -> list[st
         name = next((name for name, record in registry.records.items()
                      if unit in units.main_units(record)), short[len('devstack@'):])
         lines.append(f"[ERROR] wsgi: {name}: {problem}; the last lines of 'journalctl -u {short}':")
-        _, said = host.ask('journalctl', '--quiet', '--no-pager', '--output=cat', '--lines=300',
+        _, said = host.ask('journalctl', '--quiet', '--no-pager', '--output=cat', '--lines=1000',
                            f'--unit={short}.service', f'--unit={short}.socket')
         lines += [f'    {line}' for line in excerpt(said.rstrip('\n').split('\n'))]
     return lines
 
 
 def excerpt(said: Sequence[str], most: int = 60) -> list[str]:
-    """The last lines of a log. A worker that is ended while it loads, because another one could
-    not, prints where it was in a hundred lines: those are left out, so that the reason is among the
-    others.
+    """The last exception in a log, then the other last lines: an application with greenlet ends in
+    a backtrace of C for each worker, sixty lines and more. A worker that is ended while it loads,
+    because another one could not, prints where it was in a hundred lines: those are left out.
     """
     lines: list[str] = []
     trace: list[str] = []
+    reason: list[str] = []
     for line in said:
         if line.startswith(' '):
             trace.append(line)
-        elif line == 'KeyboardInterrupt' and trace and trace[0].startswith('Traceback'):
-            trace = []
-        else:
+        elif not (trace and trace[0].startswith('Traceback')):
             lines += trace
             trace = [line]
-    return (lines + trace)[-most:] if said != [''] else []
-
-
+        else:
+            if line != 'KeyboardInterrupt':
+                lines += reason
+                reason = [*trace, line]
+            trace = []
+    return reason[-most:] + (lines + trace)[-most:] if said != [''] else []

@@ -129,6 +129,14 @@ def test_the_reason_is_shown_and_not_where_other_workers_were_ended():
     assert status.excerpt(log) == [*log[:4], 'the server ended']
 
 
+def test_the_last_exception_comes_first():
+    early = ['Traceback (most recent call last):', '  File "a.py"', 'KeyError: 1']
+    reason = ['Traceback (most recent call last):', '  File "b.py"', 'ImportError: no b']
+    log = ['*** Starting', *early, *reason, *('*** backtrace of 1 ***', '  python(x)') * 80]
+
+    assert status.excerpt(log) == reason + log[-60:]
+
+
 def test_of_a_long_log_the_last_sixty_lines_are_shown():
     log = [str(number) for number in range(100)]
 
