@@ -202,7 +202,7 @@ function deploy_app {
     [[ " $* " == *' --user '* ]] || set -- --user www-data "$@"
     [[ " $* " == *' --app '* ]] || set -- --app probe:application "$@"
     in_machine install -D -m 0644 -t "/srv/$name" \
-        "$REPO"/tests/fixtures/apps/{probe,contract}.py || return
+        "$REPO"/tests/fixtures/apps/{probe,contract,frameworks}.py || return
     wsgi deploy "$name" --chdir "/srv/$name" "$@"
 }
 
