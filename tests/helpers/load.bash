@@ -8,7 +8,7 @@
 # Sets:       REPO, the checkout; CALLS and WSGI_SYSROOT by sandbox; VENV by
 #             build_venv
 # Public:     sandbox, stub, calls, assert_calls, assert_that, assert_none,
-#             assert_same, load_lib, requires, build_venv
+#             assert_misuse, assert_same, load_lib, requires, build_venv
 
 bats_require_minimum_version 1.8.0
 
@@ -101,6 +101,26 @@ function assert_none {
     [[ $# -gt 0 ]] || return 0
     printf '%s\n' "$@" |
         batslib_decorate "$# wrong of what the test goes through" | fail
+}
+
+# Words are wrong usage of a program: its status is 2, and it prints one line.
+#
+# Usage:   assert_misuse PROGRAM LINE WORDS...
+#   LINE   a pattern for the line
+#   WORDS  the arguments of one call
+# Returns: 0; 1 some are not, with what was seen
+# Example: assert_misuse "$REPO/tools/bench" '[ERROR] *' '--rounds x' --nosuch
+function assert_misuse {
+    local row
+    local -a bad=() words
+    for row in "${@:3}"; do
+        read -ra words <<< "$row"
+        run "$1" "${words[@]}"
+        # shellcheck disable=SC2053,SC2154  # a pattern; run sets them
+        [[ "$status" == 2 && "${#lines[@]}" == 1 && "$output" == $2 ]] ||
+            bad+=("'$row': status $status, $output")
+    done
+    assert_none "${bad[@]}"
 }
 
 # Two files are the same, else their difference.

@@ -77,6 +77,22 @@ function elsewhere {
     assert_line 'b: 500'
 }
 
+@test "assert_misuse: a failure has each call that is no wrong usage" {
+    local tool=$BATS_TEST_TMPDIR/tool
+    # shellcheck disable=SC2016  # text of a script
+    printf '%s\n' '#!/bin/bash' '[[ "$1" == good ]] || echo "no $1"' \
+        '[[ "$1" != two ]] || echo more' '[[ "$1" != ok ]] || exit 0' \
+        'exit 2' > "$tool"
+    chmod +x "$tool"
+
+    assert_misuse "$tool" 'no *' 'bad word' ''
+    run assert_misuse "$tool" 'no b*' bad good two ok other
+
+    assert_failure 1
+    assert_line -- '-- 4 wrong of what the test goes through --'
+    assert_line "'ok': status 0, no ok"
+}
+
 @test "assert_same: a failure is the difference" {
     assert_same <(echo one) <(echo one)
     run assert_same <(echo one) <(echo two)
