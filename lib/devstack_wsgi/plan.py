@@ -227,7 +227,8 @@ def refuse_foreign_links(name: str, path: str) -> None:
     it that is neither root's nor the caller's.
     """
     mine = {0, os.geteuid(), int(os.environ.get('SUDO_UID') or 0)}
-    while path != '/':
+    # dirname leaves two slashes at the start as they are
+    while path.strip('/'):
         owner = host.owner_of_link(path)
         if owner is not None and owner not in mine:
             raise Refused(name, f"{path} on the way to --conf is a link of another user's",

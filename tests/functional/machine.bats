@@ -238,23 +238,12 @@ function host_state {
 }
 
 @test "machine: wrong usage ends with 2 and one line, and does nothing" {
-    local -a bad=()
-    local row
-    local -a rows=('' 'bogus' 'start' 'start A' 'start a' 'start -x'
-        'start a/b' 'start aa --nosuch x' 'start aa --network'
-        'start aa --network public' 'start aa --capability some'
-        'start aa --tmpfs-size big' 'start aa --root' 'run' 'run aa'
-        'run aa --nosuch true' 'run aa --user' 'stop' 'stop aa bb'
-        'reboot aa bb' 'kill aa bb' 'boot aa bb' 'list aa')
-
-    for row in "${rows[@]}"; do
-        # shellcheck disable=SC2086  # the row is several words
-        run "$MACHINE" $row
-        [[ "$status" == 2 && "${#lines[@]}" == 1 ]] ||
-            bad+=("'$row': status $status, $output;")
-    done
-
-    assert_none "${bad[@]}"
+    assert_misuse "$MACHINE" '*' '' 'bogus' 'start' 'start A' 'start a' \
+        'start -x' 'start a/b' 'start aa --nosuch x' 'start aa --network' \
+        'start aa --network public' 'start aa --capability some' \
+        'start aa --tmpfs-size big' 'start aa --root' 'run' 'run aa' \
+        'run aa --nosuch true' 'run aa --user' 'stop' 'stop aa bb' \
+        'reboot aa bb' 'kill aa bb' 'boot aa bb' 'list aa'
     assert_dir_not_exists /run/devstack-wsgi-machines/aa
 }
 

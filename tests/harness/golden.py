@@ -1,7 +1,5 @@
 """Golden files: one shape of a service complete, of each other one only its difference.
 
-    PYTHONPATH=tests python3 -m harness.golden FOLDER FILE < TEXT    (assert_golden of bats files)
-
 A golden file is MODE/SHAPE.KIND, 'uwsgi/path.service'. A shape with a file MODE/SHAPE.diff has the
 files of its base, changed as that file says:
 
@@ -12,7 +10,7 @@ files of its base, changed as that file says:
     without site.conf         there is no file of this kind
 
 A kind that the base does not have is a file of its own. With UPDATE_GOLDEN=1 the golden files are
-written instead of compared. The status is 1 where the texts differ.
+written instead of compared.
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ from __future__ import annotations
 import difflib
 import os
 import pathlib
-import sys
 from collections.abc import Mapping
 
 from harness import hunks
@@ -82,13 +79,6 @@ def check(shape: pathlib.Path, files: Mapping[str, str], base: str = '') -> str:
                    for kind in sorted({*wanted, *files}))
 
 
-def check_file(file: pathlib.Path, text: str) -> str:
-    """The same for one file, which leaves the other ones of its shape as they are."""
-    name, _, kind = file.name.partition('.')
-    shape = file.with_name(name)
-    return check(shape, {**read(shape), kind: text}, _read_difference(shape)[0])
-
-
 def _read_difference(shape: pathlib.Path) -> tuple[str, dict[str, list[str] | None]]:
     """The base of a shape, and the hunks by kind; None for a kind that it does not have."""
     base = ''
@@ -112,13 +102,3 @@ def _compared(name: str, wanted: str, text: str) -> str:
     return ''.join(line if line.endswith('\n') else line + '\n\\ no line break\n'
                    for line in difflib.unified_diff(
                        wanted.splitlines(True), text.splitlines(True), name, 'actual'))
-
-
-def main() -> int:
-    difference = check_file(pathlib.Path(*sys.argv[1:]), sys.stdin.read())
-    sys.stdout.write(difference)
-    return 1 if difference else 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -2,14 +2,13 @@
 #
 # tests/helpers/load.bash - what every test file loads first
 #
-# Depends on: bats 1.8, bats-support, bats-assert, bats-file;
-#             tests/harness/golden.py
-# Reads:      UPDATE_GOLDEN, WSGI_NO_SKIP, BATS_LIB_PATH
-# Writes:     $BATS_TEST_TMPDIR; the golden files with UPDATE_GOLDEN=1; $VENV
+# Depends on: bats 1.8, bats-support, bats-assert, bats-file
+# Reads:      WSGI_NO_SKIP, BATS_LIB_PATH
+# Writes:     $BATS_TEST_TMPDIR, $VENV
 # Sets:       REPO, the checkout; CALLS and WSGI_SYSROOT by sandbox; VENV by
 #             build_venv
 # Public:     sandbox, stub, calls, assert_calls, assert_that, assert_none,
-#             assert_same, load_lib, assert_golden, requires, build_venv
+#             assert_misuse, assert_same, load_lib, requires, build_venv
 
 bats_require_minimum_version 1.8.0
 
@@ -104,6 +103,26 @@ function assert_none {
         batslib_decorate "$# wrong of what the test goes through" | fail
 }
 
+# Words are wrong usage of a program: its status is 2, and it prints one line.
+#
+# Usage:   assert_misuse PROGRAM LINE WORDS...
+#   LINE   a pattern for the line
+#   WORDS  the arguments of one call
+# Returns: 0; 1 some are not, with what was seen
+# Example: assert_misuse "$REPO/tools/bench" '[ERROR] *' '--rounds x' --nosuch
+function assert_misuse {
+    local row
+    local -a bad=() words
+    for row in "${@:3}"; do
+        read -ra words <<< "$row"
+        run "$1" "${words[@]}"
+        # shellcheck disable=SC2053,SC2154  # a pattern; run sets them
+        [[ "$status" == 2 && "${#lines[@]}" == 1 && "$output" == $2 ]] ||
+            bad+=("'$row': status $status, $output")
+    done
+    assert_none "${bad[@]}"
+}
+
 # Two files are the same, else their difference.
 #
 # Usage:   assert_same WANTED ACTUAL
@@ -123,25 +142,6 @@ function assert_same {
 function load_lib {
     # shellcheck source=/dev/null  # the name comes with the call
     source "$REPO/$1"
-}
-
-# The text equals its golden copy (tests/harness/golden.py), else a difference
-# and the way to accept it.
-#
-# Usage:   assert_golden FILE TEXT
-#   FILE   under tests/fixtures/golden
-#   TEXT   with the line break that ends its last line, or without
-# Writes:  FILE, with UPDATE_GOLDEN=1
-# Returns: 0; 1 they differ, or FILE is absent
-# Example: assert_golden uwsgi/keystone-api.ini "$REPLY"
-function assert_golden {
-    local difference
-    difference=$(PYTHONPATH=${BASH_SOURCE[0]%/*}/.. python3 -m harness.golden \
-        "$REPO/tests/fixtures/golden" "$1" <<< "${2%$'\n'}") && return 0
-    printf '%s\n' "$difference" >&2
-    batslib_print_kv_single 6 accept \
-        "UPDATE_GOLDEN=1 bats ${BATS_TEST_FILENAME#"$REPO/"}" |
-        batslib_decorate "$1 differs from its golden file" | fail
 }
 
 # Skip the test where a command is missing; where nothing may be skipped

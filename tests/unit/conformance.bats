@@ -47,18 +47,10 @@ venvs.PYTHON = "fake-python"
 }
 
 @test "conformance: wrong usage ends with 2 and one line" {
-    local args problems=()
-    for args in --nonsense "--mode nginx" "--mode" nonsense \
-        "keystone ../keystone" "--json" "--hardening paranoid" \
-        "--hardening strict --update"; do
-        # shellcheck disable=SC2086  # words
-        run "$REPO/tools/conformance" $args
-        [[ "$status" == 2 && "${#lines[@]}" == 1 &&
-            "$output" == '[ERROR] conformance: '*'see --help' ]] ||
-            problems+=("$args: status $status, $output")
-    done
-
-    assert_none "${problems[@]}"
+    assert_misuse "$REPO/tools/conformance" \
+        '\[ERROR] conformance: *see --help' \
+        --nonsense "--mode nginx" "--mode" nonsense "keystone ../keystone" \
+        "--json" "--hardening paranoid" "--hardening strict --update"
 }
 
 @test "conformance: --hardening is the toggle that the deployment sees" {

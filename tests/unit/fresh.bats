@@ -5,19 +5,10 @@
 load ../helpers/load
 
 @test "fresh: wrong usage ends with 2 and one line" {
-    local row
-    local -a bad=()
-    local -a rows=('' 'true' '--pid1' '--pid1 init true' '--pid1 none'
-        '--pid1 none --nosuch true' '--pid1 none --suite 12 true'
-        '--pid1 systemd --')
-
-    for row in "${rows[@]}"; do
-        read -ra words <<< "$row"
-        run "$REPO/tests/bin/fresh" "${words[@]}"
-        [[ "$status" == 2 && "${#lines[@]}" == 1 ]] || bad+=("'$row': $output")
-    done
-
-    assert_none "${bad[@]}"
+    assert_misuse "$REPO/tests/bin/fresh" '*' \
+        '' 'true' '--pid1' '--pid1 init true' '--pid1 none' \
+        '--pid1 none --nosuch true' '--pid1 none --suite 12 true' \
+        '--pid1 systemd --'
 }
 
 @test "fresh: --help shows what it takes" {

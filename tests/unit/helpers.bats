@@ -14,13 +14,6 @@ function elsewhere {
     "$@"
 }
 
-# Usage: write_golden REL TEXT
-function write_golden {
-    local file=$BATS_TEST_TMPDIR/tests/fixtures/golden/$1
-    mkdir -p "${file%/*}"
-    printf '%s' "$2" > "$file"
-}
-
 @test "sandbox: the root, the home and the log are empty and the test's own" {
     assert_equal "$WSGI_SYSROOT" "$BATS_TEST_TMPDIR/root"
     assert_dir_exists "$WSGI_SYSROOT"
@@ -84,6 +77,22 @@ function write_golden {
     assert_line 'b: 500'
 }
 
+@test "assert_misuse: a failure has each call that is no wrong usage" {
+    local tool=$BATS_TEST_TMPDIR/tool
+    # shellcheck disable=SC2016  # text of a script
+    printf '%s\n' '#!/bin/bash' '[[ "$1" == good ]] || echo "no $1"' \
+        '[[ "$1" != two ]] || echo more' '[[ "$1" != ok ]] || exit 0' \
+        'exit 2' > "$tool"
+    chmod +x "$tool"
+
+    assert_misuse "$tool" 'no *' 'bad word' ''
+    run assert_misuse "$tool" 'no b*' bad good two ok other
+
+    assert_failure 1
+    assert_line -- '-- 4 wrong of what the test goes through --'
+    assert_line "'ok': status 0, no ok"
+}
+
 @test "assert_same: a failure is the difference" {
     assert_same <(echo one) <(echo one)
     run assert_same <(echo one) <(echo two)
@@ -100,40 +109,6 @@ function write_golden {
     elsewhere load_lib lib/x
 
     assert_equal "$seen" yes
-}
-
-@test "assert_golden: the same text passes, with or without its last break" {
-    write_golden s/f.ini $'one\ntwo\n'
-
-    elsewhere assert_golden s/f.ini $'one\ntwo'
-    elsewhere assert_golden s/f.ini $'one\ntwo\n'
-}
-
-@test "assert_golden: another text fails with a diff and the way to accept" {
-    write_golden s/f.ini $'one\ntwo\n'
-
-    run elsewhere assert_golden s/f.ini $'one\nthree'
-
-    assert_failure 1
-    assert_line --index 0 -- '--- golden/s/f.ini'
-    assert_line -- '-two'
-    assert_line -- '+three'
-    assert_line -- '-- s/f.ini differs from its golden file --'
-    assert_line --partial 'accept : UPDATE_GOLDEN=1 bats '
-}
-
-@test "assert_golden: an absent golden file fails and shows the whole text" {
-    run elsewhere assert_golden s/none.ini 'one'
-
-    assert_failure 1
-    assert_line -- '+one'
-}
-
-@test "assert_golden: UPDATE_GOLDEN=1 writes the file" {
-    UPDATE_GOLDEN=1 elsewhere assert_golden s/new/f.ini $'one\ntwo'
-
-    assert_equal "$(< "$BATS_TEST_TMPDIR/tests/fixtures/golden/s/new/f.ini")" \
-        $'one\ntwo'
 }
 
 @test "requires: what is there is no reason to skip" {

@@ -12,7 +12,7 @@ function setup {
     TREE=$BATS_TEST_TMPDIR/tree
     mkdir -p "$TREE/tests/"{bin,harness} "$TREE/lib"
     cp "$REPO"/tests/bin/{mutate,run-bats,shell-files} "$TREE/tests/bin/"
-    cp "$REPO"/tests/harness/{__init__,command,hunks,mutations}.py \
+    cp "$REPO"/tests/harness/{__init__,command,hunks,mutations,passed}.py \
         "$TREE/tests/harness/"
     printf '%s\n' 'Title' > "$TREE/DOCUMENT.rst"
     printf '%s\n' 'guard=yes' 'other=yes' > "$TREE/lib/part"
@@ -94,6 +94,22 @@ function mutation {
 
     assert_failure 1
     assert_line --partial 'guard: tests/part.bats does not come up'
+}
+
+@test "mutate: --resume goes on with what has not been missed" {
+    mutation nothing other
+    export WSGI_TEST_RESULTS=$BATS_TEST_TMPDIR/results
+
+    run "$TREE/tests/bin/mutate" --resume
+    assert_failure 1
+    run "$TREE/tests/bin/mutate" --resume
+    assert_failure 1
+    assert_line --regexp '^--   .{10} .{5}  guard$'
+    refute_line --partial 'guard: tests/part.bats fails without'
+    assert_line --partial 'nothing: tests/part.bats PASSES without the guard'
+    assert_line 'mutate: 1 of 2 guards are missed by their tests'
+    run "$TREE/tests/bin/mutate" --resume --again
+    assert_line --partial 'guard: tests/part.bats fails without the guard'
 }
 
 @test "mutate: names, and wrong usage" {

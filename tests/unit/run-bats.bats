@@ -140,17 +140,86 @@ function fake_checkout {
 }
 
 @test "run-bats: wrong usage ends with 2 and one line" {
+    assert_misuse "$REPO/tests/bin/run-bats" 'run-bats: *' \
+        '--nosuch' '--filter' '--jobs' '--jobs 0' '--jobs x' \
+        '/no/such/file' '' "--resume $DIR" "--resume --jobs 2 $REPO/tox.ini"
+}
+
+# A tree with a test that logs its run to RUNS, and a command that goes on.
+function fake_tree {
+    TREE=$BATS_TEST_TMPDIR/tree RUNS=$BATS_TEST_TMPDIR/runs DIR=$TREE/some
+    RESUME=("$TREE/tests/bin/run-bats" --resume "$DIR")
+    mkdir -p "$TREE/tests/"{bin,harness} "$DIR"
+    cp "$REPO"/tests/bin/{run-bats,shell-files} "$TREE/tests/bin/"
+    cp "$REPO"/tests/harness/{__init__,passed}.py "$TREE/tests/harness/"
+    write_test a-good "echo a >> '$RUNS'"
+}
+
+@test "run-bats: --resume goes on with the files that have not passed" {
+    fake_tree
+    write_test broken "echo b >> '$RUNS'" 'false'
+
+    run "${RESUME[@]}"
+    assert_failure 1
+    run "${RESUME[@]}"
+    assert_failure 1
+    assert_line --regexp '^-- passed for this very tree .* --again runs all --$'
+    assert_line --regexp '^--   .{10} .{5}  some/a-good.bats$'
+    assert_line "-- some: 1 of 2 tests passed, 1 failed --"
+
+    assert_equal "$(paste -sd ' ' "$RUNS")" 'a b b'
+    run grep -c '^ok' "$WSGI_TEST_RESULTS"/*.tap
+    assert_output 1
+}
+
+@test "run-bats: --resume goes on after kill -9" {
+    fake_tree
+    # shellcheck disable=SC2016  # text of a test
+    write_test killed "echo b >> '$RUNS'" \
+        '[[ -z "${RUNNER:-}" ]] || kill -9 "$RUNNER"'
+
+    # shellcheck disable=SC2016  # the PID of what it becomes
+    run bash -c 'RUNNER=$$ exec "$@"' bash "${RESUME[@]}"
+    assert_failure 137
+    run "${RESUME[@]}"
+    assert_success
+    assert_line "-- some: 2 of 2 tests passed --"
+
+    assert_equal "$(paste -sd ' ' "$RUNS")" 'a b b'
+}
+
+@test "run-bats: --resume runs all of another tree, and of --again" {
+    fake_tree
+    local row
+    for row in '' "echo >> '$TREE/file'" 'export WSGI_FULL=1'; do
+        run bash -c "$row"$'\n"$@"' bash "${RESUME[@]}"
+        assert_success
+        refute_line --partial 'passed for this'
+    done
+    run "${RESUME[@]}" --again
+    assert_success
+
+    assert_equal "$(paste -sd ' ' "$RUNS")" 'a a a a'
+}
+
+@test "run-bats: --resume keeps no file that has not passed as a whole" {
     local row
     local -a bad=()
-
-    for row in '--nosuch' '--filter' '--jobs' '--jobs 0' '--jobs x' \
-            '/no/such/file' ''; do
-        # shellcheck disable=SC2086  # the row is several words
-        run "$REPO/tests/bin/run-bats" $row
-        [[ "$status" == 2 && "${#lines[@]}" == 1 ]] || bad+=("'$row'")
+    fake_tree
+    # a line of the test, one behind it
+    # the second changes the tree while it runs, then changes it back
+    for row in 'skip@' "rm '$TREE/file' || touch '$TREE/file'@" \
+            $':@function teardown_file {\n    false\n}'; do
+        write_test a-good "echo a >> '$RUNS'" "${row%@*}"
+        echo "${row#*@}" >> "$DIR/a-good.bats"
+        run "${RESUME[@]}"
+        run "${RESUME[@]}"
+        run "${RESUME[@]}"
+        [[ "$output" != *'passed for this'* ]] || bad+=("$row")
     done
 
     assert_none "${bad[@]}"
+    assert_equal "$(paste -sd ' ' "$RUNS")" 'a a a a a a a a a'
 }
 
 # Usage: write_pytest NAME LINE...    the lines of a function's body

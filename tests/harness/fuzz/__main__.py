@@ -77,6 +77,9 @@ class Round:
             elif self.done >= self.alone:
                 judge_all(self.library, [accepted])
         except Finding as found:
+            if self.alone is None:
+                # it is made smaller now, and no batch is to find something else
+                self.alone = sys.maxsize
             self.renew()
             raise Finding(str(found).partition('\n    ')[0] + f'\n    {case}') from None
 

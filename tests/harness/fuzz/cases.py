@@ -33,8 +33,10 @@ FRAGMENTS = [
     b'\\x41', b'\\101', b';', b' ; ', b'#', b' # ', b'&', b'&&', b'|', b'||',
     b'<', b'>', b'</Location>', b'*', b'?', b'~', b'{a,b}', b'!', b'(', b')',
     b'^', b'/',
-    b'..', b'/../', b'--', b'--exec-asap', b'//', b'\xc3\xa9',
-    b'\xe6\x97\xa5', b'\xf0\x9f\x98\x80', b'\xe2\x80\xa8', b'\xef\xbb\xbf',
+    b'..', b'/../', b'--', b'--exec-asap', b'//', b'"x y"',
+    # letters and digits, but not of ASCII
+    b'\xc3\xa9', b'\xe6\x97\xa5', b'\xd0\xb6', b'\xc2\xb2', b'\xd9\xa3', b'\xef\xbc\xa1',
+    b'\xf0\x9f\x98\x80', b'\xe2\x80\xa8', b'\xef\xbb\xbf',
     # not for a line of text
     b'\n', b'\r', b'\t', b'\x01', b'\x1b[31m', b'\x7f', b'\xc2\x85',
     b'\xc2\x9b', b'\nexec-asap = touch canary', b'\n[Service]\n',
@@ -43,6 +45,9 @@ FRAGMENTS = [
     b'\xff', b'\xc3', b'\x9b', b'\xc0\x80', b'\xed\xa0\x80', b'\xef\xbf\xbe',
     b'\xef\xb7\x90', b'\xf4\x90\x80\x80',
 ]
+
+# what some parser reads otherwise wherever it stands
+MARKS = [b'%', b'$', b'"', b"'", b'\\']
 
 # Good values of each field; '@' stands for the folder of the round.
 GOOD = {
@@ -84,15 +89,21 @@ GOOD = {
 # what is written for itself, in any words: env, arg, set
 FREE = [field.name for field in table.FIELDS
         if field.many and field.name not in ('python-path', 'variable')]
+# any text without control characters
+FREE_FORM = [*FREE, 'command']
 REPEATED = [field.name for field in table.FIELDS if field.many]
 FLAGS = [field.name for field in table.FIELDS if field.flag]
 OPTIONS = [field.name for field in table.OPTIONS.values()]
 FIELDS = [field.name for field in table.FIELDS]
 # without them it is no record
 BASE = ['app', 'path', 'user']
+# what a server refuses of a field, beyond the field's own form
+REFUSED = {('uwsgi', 'arg'): rb'.* ', ('mod_wsgi', 'user'): rb'root$',
+           ('mod_wsgi', 'set'): rb'p|.*=.*[^0-9]'}
 # where hostile text is put into a good value: mostly at its end
 PLACES: list[Callable[[bytes, bytes], bytes]] = [
     *[lambda value, text: value + text] * 5,
+    lambda value, text: value.replace(b'=', b'=' + text, 1),
     lambda value, text: value[:1] + text + value[1:],
     lambda value, text: text + value,
     lambda value, text: text or value,
@@ -124,14 +135,27 @@ def quoted(word: bytes) -> str:
                           else f'\\x{byte:02x}' for byte in word) + "'"
 
 
+def allowed(mode: str, field: str, value: bytes) -> bool:
+    """Whether a field may have a value under a server, by the engine's own table."""
+    text = value.decode(errors='surrogateescape')
+    return not table.advice(field, text) and not re.match(
+        REFUSED.get((mode, field), b'$^'), value)
+
+
 # a strategy that is made at each draw costs as much as several draws; zero is the plain choice
 ODDS = st.integers(0, 23)
-# fragments, and now and then a single byte: nothing, or three of them
+# fragments, and now and then a single byte
 HOSTILE = FRAGMENTS * 16 + [bytes([byte]) for byte in range(256)]
-PIECE = st.sampled_from([b''] * len(HOSTILE) + HOSTILE)
-TEXT = st.tuples(PIECE, PIECE, PIECE).map(b''.join)
-# in every third value
-RARELY = st.sampled_from([b''] * 2 * len(HOSTILE) + HOSTILE)
+ANY = st.sampled_from([b'', *HOSTILE])
+
+
+def text_of(pieces: list[bytes]) -> st.SearchStrategy[bytes]:
+    """Nothing, or up to three pieces."""
+    piece = st.sampled_from([b''] * len(pieces) + pieces)
+    return st.tuples(piece, piece, piece).map(b''.join)
+
+
+TEXT = text_of(HOSTILE)
 MODE = st.sampled_from([b'', *MODES])
 # a record's line that is none: what becomes of its key and value
 BROKEN: list[Callable[[bytes, bytes, bytes], bytes]] = [
@@ -146,35 +170,57 @@ LINES = st.tuples(st.integers(0, 11), st.sampled_from(BROKEN), TEXT)
 END = st.sampled_from([b'\n'] * 60 + [b'', b'\r\n', b'\n\n', b'\n\0'])
 
 
+def one_of(pairs: dict[str, st.SearchStrategy[Pair]], names: list[str]) -> st.SearchStrategy[Pair]:
+    return st.sampled_from(names).flatmap(lambda name: pairs[name])
+
+
 class Cases:
     """The strategies of one round, whose files are in FOLDER."""
 
     def __init__(self, folder: str) -> None:
-        self.pair = {name: self.pairs_of(name, folder.encode() + b'/') for name in FIELDS}
-        # three of four are free text
-        self.drawn = {kind: st.tuples(self.one_of(BASE), st.lists(
-            self.one_of(FREE * len(known) + known), max_size=7))
-            for kind, known in (('declare', OPTIONS), ('load', FIELDS))}
+        self.good = {name: [value.replace(b'@/', folder.encode() + b'/') for value in GOOD[name]]
+                     for name in FIELDS}
+        self.wild = {name: self.wild_of(name) for name in FIELDS}
+        self.refused, self.drawn = {}, {}
+        for kind, known, free in ('declare', OPTIONS, FREE), ('load', FIELDS, FREE_FORM):
+            self.refused[kind] = one_of(self.wild, BASE + known)
+            for mode in servers.known():
+                tame = {name: self.tame_of(mode, name) for name in FIELDS}
+                # three of four are free text
+                self.drawn[kind, mode.encode()] = st.tuples(one_of(tame, BASE), st.lists(
+                    one_of(tame, free * len(known) + known), max_size=7))
 
-    def one_of(self, names: list[str]) -> st.SearchStrategy[Pair]:
-        return st.sampled_from(names).flatmap(lambda name: self.pair[name])
+    def wild_of(self, field: str) -> st.SearchStrategy[Pair]:
+        """A field with hostile text in a good value, most of which the engine refuses."""
+        placed = st.sampled_from([(place, value) for place in PLACES for value in self.good[field]])
+        return st.tuples(placed, TEXT if field in FREE else ANY).map(
+            lambda drawn: (field, drawn[0][0](drawn[0][1], drawn[1])))
 
-    @staticmethod
-    def pairs_of(field: str, folder: bytes) -> st.SearchStrategy[Pair]:
-        """A field with a good value, often with hostile text in it."""
-        placed = st.sampled_from([
-            (place, value.replace(b'@/', folder)) for place in PLACES for value in GOOD[field]])
-        text = TEXT if field in FREE or field == 'command' else RARELY
-        return st.tuples(placed, text).map(
+    def tame_of(self, mode: str, field: str) -> st.SearchStrategy[Pair]:
+        """A field with a value that it may have: as hostile as that can be."""
+        values = [value for value in self.good[field] if allowed(mode, field, value)]
+        if field not in FREE_FORM:
+            some = [place(value, text) for text in FRAGMENTS for place in PLACES[-4:]
+                    for value in values]
+            values += [value for value in some if allowed(mode, field, value)]
+            return st.sampled_from(values).map(lambda value: (field, value))
+        placed = [(place, value) for place in PLACES for value in values
+                  if allowed(mode, field, place(value, b'0'))]
+        text = text_of([text for text in FRAGMENTS + MARKS * 4
+                        if allowed(mode, field, values[0] + text)])
+        return st.tuples(st.sampled_from(placed), text).map(
             lambda drawn: (field, drawn[0][0](drawn[0][1], drawn[1])))
 
     def pairs(self, draw: Any, kind: str) -> list[Pair]:
         """Fields and values, most of them of a record that can be."""
         pairs = [(name, GOOD[name][0]) for name in BASE]
         # each server has its own way with a value
-        pairs += [('mode', mode) for mode in [draw(MODE)] if mode]
-        base, others = draw(self.drawn[kind])
-        for field, value in [base, *others]:
+        mode = draw(MODE)
+        pairs += [('mode', mode)] * bool(mode)
+        base, others = draw(self.drawn[kind, mode or servers.DEFAULT.encode()])
+        # one of them at most, so that it is refused for nothing else
+        more = [draw(self.refused[kind])] if draw(ODDS) > 11 else []
+        for field, value in [base, *others, *more]:
             old = [at for at, pair in enumerate(pairs) if pair[0] == field]
             if field in REPEATED or not old or field not in BASE and draw(ODDS) == 23:
                 pairs.append((field, value))
@@ -186,7 +232,7 @@ class Cases:
 
     def declaration(self, draw: Any) -> Case:
         """The words of a declaration; no word can have a NUL."""
-        words = [draw(self.pair['name'])[1] + draw(TEXT) if draw(ODDS) == 23 else NAME]
+        words = [draw(self.wild['name'])[1] if draw(ODDS) == 23 else NAME]
         for field, value in self.pairs(draw, 'declare'):
             words.append(b'--' + field.encode())
             if field not in FLAGS:

@@ -8,8 +8,10 @@ import ctypes
 import os
 import re
 import resource
+import shlex
 import shutil
 import subprocess
+import tempfile
 from typing import Any, Callable, Iterator, Optional
 
 from harness.fuzz.library import MODULES, Accepted, Files, Finding, Library, check, put, put_back
@@ -44,14 +46,19 @@ def without_children() -> None:
 def judge(library: Library, command: list[str], limit: Callable[[], None] = sandboxed,
           **environment: str) -> subprocess.CompletedProcess[bytes]:
     """Let a parser read."""
-    try:
-        return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, cwd=library.cwd,
-            preexec_fn=limit, timeout=60,
-            env={'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL': 'C.UTF-8',
-                 'HOME': library.cwd, **environment})
-    except subprocess.TimeoutExpired:
-        raise Finding(f'{command[0]} came to no end') from None
+    # to files: systemd's lines, each through a pipe, cost more than all else
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=library.cwd,
+                preexec_fn=limit, timeout=60,
+                env={'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL': 'C.UTF-8',
+                     'HOME': library.cwd, **environment})
+        except subprocess.TimeoutExpired:
+            raise Finding(f'{command[0]} came to no end') from None
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(command, done.returncode, out.read(), err.read())
 
 
 UNIT_FILES = {
@@ -121,8 +128,10 @@ def judge_units(library: Library, folder: str, batch: list[Accepted]) -> Problem
     against = complaints(said)
     for at, case in enumerate(batch):
         mine, other = (b'devstack@%c%d.' % (mark, at) for mark in b'ct')
+        twins = [put_back(line, case.tokens) for line in against[b't%d' % at]]
         for line in against[b'c%d' % at]:
-            if line not in against[b't%d' % at]:
+            # it shows a line as it is in the file
+            if line.replace(b'%%', b'%') not in twins:
                 yield case, b'systemd: ' + line
         for kind, form in UNIT_FILES.items():
             if kind == 'dropin' or kind not in case.files:
@@ -133,10 +142,15 @@ def judge_units(library: Library, folder: str, batch: list[Accepted]) -> Problem
             twins = sorted(put_back(line, case.tokens)
                            for line in seen.get(other + name, [b'no twin']))
             if 'command' in case.fields:
-                lines, twins = ([line for line in some if b'Command Line: ' not in line]
-                                for some in (lines, twins))
+                lines, twins = (sorted(map(in_words, some)) for some in (lines, twins))
             if lines != twins:
                 yield case, difference(b'systemd', twins, lines)
+
+
+def in_words(line: bytes) -> bytes:
+    """A command line as its words: which of them systemd shows in quotes depends on their text."""
+    _, is_command, words = line.decode().partition('Command Line: ')
+    return repr(shlex.split(re.sub(r'\\([$`])', r'\1', words))).encode() if is_command else line
 
 
 def difference(who: bytes, expected: list[bytes], lines: list[bytes]) -> bytes:

@@ -120,6 +120,11 @@ def test_another_programs_file_is_refused_and_stays(system):
         plan.wanted(registry_of(declared('one')), ['one'])
 
 
+def test_a_conf_whose_path_begins_with_two_slashes_is_one(system):
+    files = plan.wanted(registry_of(declared('one', '--conf', '//etc/one.ini')), ['one'])
+    assert files['//etc/one.ini'].kind == 'config'
+
+
 def test_what_a_service_no_longer_wants_goes(applied, system):
     registry = registry_of(declared('one', '--listen', '127.0.0.1:9001'))
 

@@ -53,11 +53,3 @@ def test_what_came_is_accepted_as_a_difference(folder, monkeypatch):
     assert golden.check(folder / 'other', {'ini': 'else\nnew\n'}, 'path') == ''
     assert sorted(file.name for file in folder.glob('other.*')) == ['other.diff']
     assert (folder / 'other.diff').read_text() == 'base path\ndiff ini\n else\n+new\n'
-
-
-def test_one_file_is_accepted_without_the_others(folder, monkeypatch):
-    monkeypatch.setenv('UPDATE_GOLDEN', '1')
-    assert golden.check_file(folder / 'other.service', 'x\n') == ''
-    assert golden.check_file(folder / 'path.site.conf', 'y\n') == ''
-    assert golden.read(folder / 'other') == {**OTHER, 'service': 'x\n'}
-    assert golden.read(folder / 'path') == {**BASE, 'site.conf': 'y\n'}
