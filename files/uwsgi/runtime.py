@@ -8,6 +8,7 @@ whose request has an unread body is lost with the connection.
 
 import io
 import re
+from select import poll
 
 import devstack_wsgi_runtime as runtime
 import uwsgi
@@ -115,6 +116,16 @@ def take_body(environ, expected=False):
     return body
 
 
+def is_abandoned():
+    """Whether the other end of the request's connection is closed: nobody reads the answer. One
+    that only sends no more still reads.
+    """
+    poller = poll()
+    # what is reported of every descriptor: an error, and no other end
+    poller.register(uwsgi.connection_fd(), 0)
+    return bool(poller.poll(0))
+
+
 def refuse(start_response, status):
     """An empty answer that is not the application's."""
     start_response(status, [('Content-Type', 'text/plain'), ('Content-Length', '0')])
@@ -156,6 +167,8 @@ def serve(app, script, prefix, front, protocol, check, variables):
     prove_in_worker(wrapped, prefix, check, door)
 
     def over_uwsgi(environ, start_response):
+        if is_abandoned():
+            return refuse(start_response, '499 Client Closed Request')
         # what the site says to Apache itself
         environ.pop('no-gzip', None)
         runtime.mend(environ, prefix, front)
@@ -164,6 +177,8 @@ def serve(app, script, prefix, front, protocol, check, variables):
         return runtime.Answer(environ, start_response, door=door).run(wrapped, environ)
 
     def over_http(environ, start_response):
+        if is_abandoned():
+            return refuse(start_response, '499 Client Closed Request')
         if ambiguous(environ):
             return refuse(start_response, '400 Bad Request')
         peer = environ.get('HTTP_X_DEVSTACK_WSGI_PEER', '') if front else ''

@@ -112,3 +112,36 @@ function assert_no_leftover {
 
     assert_output --regexp '"pid": [0-9]+, "ready": true.*"pid": [0-9]+, "ready"'
 }
+
+@test "doors: a request whose client has gone is not run" {
+    local transport
+    local -a bad=()
+    for transport in uwsgi http; do
+        serve "$transport" "gone-$transport" --processes 1
+    done
+
+    # the front gives up on what it has passed on
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh '
+        for url; do
+            curl --silent --output /dev/null "$url/sleep?4" &
+            sleep 0.5
+            curl --silent --output /dev/null "$url/print?abandoned" &
+        done
+        sleep 1
+        systemctl kill --signal KILL apache2
+        wait
+        systemctl start apache2
+        for url; do
+            curl --silent --output /dev/null --retry 9 --retry-all-errors \
+                "$url/print?next"
+        done' http://127.0.0.1/gone-{uwsgi,http}
+
+    for transport in uwsgi http; do
+        run in_machine journalctl --output=cat -u "devstack@gone-$transport"
+        [[ "$output" == *'stderr next'* && "$output" != *'stderr aband'* &&
+            "$output" == *'print?abandoned HTTP/1.1" 499 '* ]] ||
+            bad+=("$transport: $output;")
+    done
+    assert_none "${bad[@]}"
+}
