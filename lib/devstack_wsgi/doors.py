@@ -17,6 +17,9 @@ PATIENCE = 1.0
 QUESTION = b'{"v": 1, "ask": "status"}\n'
 # bytes of an answer
 MOST = 65536
+# how long what waits in a socket may take to be answered, and how long nothing comes then: seconds
+QUEUE = 30
+PAUSE = 0.1
 
 Number = Union[int, float, None]
 Answer = dict[str, Number]
@@ -58,6 +61,22 @@ def ask(folders: Sequence[str]) -> list[list[Answer]]:
         connection.close()
     return [[answer for (of, _), answer in sorted(found.items()) if of == number]
             for number in range(len(folders))]
+
+
+def drain(folders: Sequence[str]) -> None:
+    """Wait until workers that get no more requests have answered those that wait in the socket,
+    which is lost with it.
+    """
+    limit = time.monotonic() + QUEUE
+    before: Number = None
+    while time.monotonic() < limit:
+        said = [answer for answers in ask(folders) for answer in answers]
+        served = sum(answer.get('served') or 0 for answer in said)
+        # between two requests a worker has none for a moment
+        if served == before and not any(answer.get('in_flight') for answer in said):
+            return
+        before = served
+        time.sleep(PAUSE)
 
 
 def _workers(folder: str) -> list[int]:

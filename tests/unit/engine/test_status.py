@@ -162,6 +162,33 @@ def test_what_a_worker_left_and_what_is_no_door_is_not_asked(place):
             other.accept()
 
 
+def answers(monkeypatch, *said):
+    """Let doors.ask give these answers of one service, one after the other; returns them."""
+    rest = list(said)
+    monkeypatch.setattr(doors, 'ask', lambda _: [rest.pop(0)])
+    monkeypatch.setattr(doors, 'PAUSE', 0)
+    return rest
+
+
+def test_a_queue_is_answered_when_nothing_runs_and_nothing_more_is_served(monkeypatch):
+    rest = answers(
+        monkeypatch, [{'pid': 7, 'served': 3, 'in_flight': 1}], [{'pid': 7, 'served': 4}],
+        [{'pid': 7, 'served': 5}], [{'pid': 7, 'served': 5, 'in_flight': 1}],
+        [{'pid': 7, 'served': 6, 'in_flight': 0}, {'pid': 8}],
+        [{'pid': 7, 'served': 6, 'in_flight': 0}, {'pid': 8}], ['never asked'])
+
+    doors.drain(['x'])
+
+    assert rest == [['never asked']]
+
+
+def test_a_request_that_hangs_does_not_hold_up_a_queue_for_ever(monkeypatch):
+    monkeypatch.setattr(doors, 'QUEUE', 0.05)
+    answers(monkeypatch, *1000000 * [[{'pid': 7, 'served': 3, 'in_flight': 1}]])
+
+    doors.drain(['x'])
+
+
 def test_a_row_has_the_sum_of_its_workers_and_the_worst(two, monkeypatch):
     said = [{'pid': 7, 'served': 3, 'in_flight': 1, 'longest_s': 0.5, 'p50_ms': None},
             {'pid': 8, 'served': 4, 'in_flight': 2, 'longest_s': 7.5, 'p50_ms': 9.5}, {'pid': 9}]
