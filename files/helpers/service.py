@@ -39,24 +39,31 @@ def pauses():
         time.sleep(max(POLL, (time.monotonic() - begin) / 20))
 
 
-def proofs(run, what):
+def noted(run):
     """What the application answered to its own health check in each worker that lives, as the
-    runtime noted it: statuses, 0 where it has not answered yet. Broken if none has in time.
+    runtime noted it: by PID the status, 0 where it has not answered yet, and when that was.
     """
-    found, asked = [], 0.0
+    found = {}
     folder = os.path.join(run, 'alive')
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        if not name.isdigit() or not alive(int(name)):
+            continue
         try:
             with open(os.path.join(folder, name)) as text:
-                status, since = int(text.read()), os.fstat(text.fileno()).st_mtime
+                found[int(name)] = int(text.read()), os.fstat(text.fileno()).st_mtime
         except (OSError, ValueError):
             continue
-        if name.isdigit() and alive(int(name)):
-            found.append(status)
-            asked = max(asked, since)
-    if found and not any(found) and time.time() - asked > PATIENCE:
-        raise Broken('%s: the worker itself has had no answer for %d s' % (what, PATIENCE))
     return found
+
+
+def proofs(run, what):
+    """The statuses that are noted. Broken if no worker has one in time."""
+    found = noted(run).values()
+    statuses = [status for status, _ in found]
+    if found and not any(statuses) and (
+            time.time() - max(since for _, since in found) > PATIENCE):
+        raise Broken('%s: the worker itself has had no answer for %d s' % (what, PATIENCE))
+    return statuses
 
 
 def wait_answer(ask, what, run):

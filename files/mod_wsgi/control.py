@@ -15,8 +15,6 @@ control.py reload --python PYTHON --script SCRIPT [--path DIR] [--cwd DIR]
     is refused, and the old goes on serving
 control.py stop --facts FACTS
     ends the httpd when the requests in flight are answered
-control.py stats RUN...
-    one line for each service: processes, requests; '- -' if it does not run
 
 Run by the unit (ExecStartPost=, ExecReload=, ExecStop=), which gives MAINPID
 and RUNTIME_DIRECTORY.
@@ -24,7 +22,6 @@ and RUNTIME_DIRECTORY.
 
 import argparse
 import ctypes
-import glob
 import http.client
 import json
 import os
@@ -95,8 +92,8 @@ def workers(pid):
 
 def loaded(run, pid):
     """Those that have loaded it."""
-    return [worker for worker in workers(pid)
-            if os.path.exists(os.path.join(run, 'requests', str(worker)))]
+    noted = service.noted(run)
+    return [worker for worker in workers(pid) if noted.get(worker, (0,))[0]]
 
 
 def read_ini(path):
@@ -287,19 +284,6 @@ def stop(args, run):
         time.sleep(POLL / 2)
 
 
-def stats(args):
-    for run in args.runs:
-        requests = 0
-        for path in glob.glob(os.path.join(run, 'requests', '*')):
-            with open(path, 'rb') as shared:
-                requests += struct.unpack('Q', shared.read(8))[0]
-        try:
-            with open(os.path.join(run, 'httpd.pid')) as pid:
-                print(len(workers(int(pid.read()))), requests)
-        except (OSError, ValueError):
-            print('- -')
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -319,11 +303,7 @@ def main():
     verb.add_argument('--cwd', default='/')
     verb = verbs.add_parser('stop')
     verb.add_argument('--facts', required=True)
-    verb = verbs.add_parser('stats')
-    verb.add_argument('runs', nargs='*')
     args = parser.parse_args()
-    if args.verb == 'stats':
-        return service.run({'stats': stats}, args)
     return service.run({'settle': settle, 'ready': ready, 'reload': reload, 'stop': stop}, args,
                        run=os.environ['RUNTIME_DIRECTORY'])
 

@@ -5,17 +5,15 @@ Written from files/mod_wsgi/runtime.py by lib/devstack_wsgi; change it there.
 A module that does not load ends the process, and control.py, which waits for the service, is told.
 """
 
-import itertools
 import json
-import mmap
 import os
-import struct
 import sys
 import time
 import traceback
 import urllib.parse
 
 import devstack_wsgi_runtime as runtime
+from devstack_wsgi_door import Door
 
 
 def settle(run, argv):
@@ -35,16 +33,6 @@ def print_as_it_is():
     """Send what is printed to the httpd's log as it is: mod_wsgi's own way escapes and cuts it."""
     sys.stdout = sys.stderr = open(2, 'w', buffering=1, encoding='utf-8',
                                    errors='backslashreplace', closefd=False)
-
-
-def counter(run):
-    """The requests of this process, where control.py reads them."""
-    path = os.path.join(run, 'requests', str(os.getpid()))
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, 'w+b') as shared:
-        shared.write(bytes(8))
-        shared.flush()
-        return mmap.mmap(shared.fileno(), 8)
 
 
 def broken(run):
@@ -73,17 +61,16 @@ def serve(app, script, prefix, check, variables, run, argv, trial):
         runtime.load(app, script)
         sys.exit()
     print_as_it_is()
+    door = Door('mod_wsgi')
     try:
         settle(run, argv)
+        runtime.open_door(door)
         wrapped = runtime.load(app, script)
-        runtime.prove(wrapped, prefix, check)
+        runtime.prove(wrapped, prefix, check, door)
     except BaseException:
         broken(run)
-    numbers = itertools.count(1)
-    count = counter(run)
 
     def application(environ, start_response):
-        struct.pack_into('Q', count, 0, next(numbers))
         # the first is ours, whatever a client says
         peer = environ.get('HTTP_X_DEVSTACK_WSGI_PEER', '').split(',')[0]
         said = environ.get('HTTP_X_DEVSTACK_WSGI_SAID', '')
@@ -96,6 +83,6 @@ def serve(app, script, prefix, check, variables, run, argv, trial):
         if '//' in path and path.startswith('/') and '/.' not in path:
             environ['PATH_INFO'] = urllib.parse.unquote_to_bytes(path).decode('latin-1')
         runtime.mend(environ, prefix, not direct, peer, '' if direct else said, variables)
-        return runtime.Answer(environ, start_response, chunks=True).run(wrapped, environ)
+        return runtime.Answer(environ, start_response, None, True, door).run(wrapped, environ)
 
     return application

@@ -78,22 +78,42 @@ def mend(environ, prefix, front, peer='', said='', variables=()):
     environ['wsgi.file_wrapper'] = FileWrapper
 
 
-def prove(application, prefix, check):
-    """Ask the application its health check in this process, where no client waits before us.
-
-    Writes the status of the answer, 0 before there is one, to a file of this process below the
-    service's runtime folder, where control.py waits for it; nothing where there is no such folder.
+def folder_of_workers():
+    """The folder below the service's runtime folder where each worker has what is to be known of
+    it, without the files of those that are no more; '' where no unit started this process.
     """
     run = os.environ.get('RUNTIME_DIRECTORY', '')
     if not os.path.isdir(run):
-        return
+        return ''
     folder = os.path.join(run, 'alive')
     os.makedirs(folder, exist_ok=True)
     for name in os.listdir(folder):
-        # a worker that was replaced
         if not os.path.exists('/proc/' + name.partition('.')[0]):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(folder, name))
+    return folder
+
+
+def open_door(door):
+    """Let this worker's door be asked."""
+    folder = folder_of_workers()
+    if folder:
+        try:
+            door.open(folder)
+        except OSError as error:
+            # the worker serves without it
+            Answer.say(f'devstack-wsgi: no door: {error}')
+
+
+def prove(application, prefix, check, door):
+    """Ask the application its health check in this process, where no client waits before us.
+
+    Writes the status of the answer, 0 before there is one, to a file of this process, where
+    control.py waits for it; nothing where no unit started this process.
+    """
+    folder = folder_of_workers()
+    if not folder:
+        return
     note(folder, 0)
     said = []
     environ = {
@@ -110,7 +130,8 @@ def prove(application, prefix, check):
             pass
     finally:
         answer.close()
-    note(folder, said[0][:3])
+    door.status = int(said[0][:3])
+    note(folder, door.status)
 
 
 def note(folder, status):
@@ -149,12 +170,16 @@ class Answer:
             body.drain(); None where the server sees to that
     chunks: whether an answer without a length is sent in chunks here (HTTP/1.1, and the server
             passes on what it gets)
+    door:   counts this request; None for one that is no client's
     """
 
-    __slots__ = ('begun', 'body', 'chunks', 'framed', 'head', 'left', 'parts', 'send', 'silent',
-                 'start_response')
+    __slots__ = ('begun', 'body', 'chunks', 'door', 'framed', 'head', 'left', 'parts', 'send',
+                 'silent', 'start_response')
 
-    def __init__(self, environ, start_response, body=None, chunks=False):
+    def __init__(self, environ, start_response, body=None, chunks=False, door=None):
+        self.door = door
+        if door:
+            door.enter(self)
         self.start_response = start_response
         self.body = body
         self.chunks = chunks and environ.get('SERVER_PROTOCOL') == 'HTTP/1.1'
@@ -173,6 +198,11 @@ class Answer:
             self.parts = application(environ, self.start)
         except Exception:
             self.fail()
+        except BaseException:
+            # the server gets no answer that it would close
+            if self.door:
+                self.door.leave(self)
+            raise
         return self
 
     def start(self, status, headers, exc_info=None):
@@ -270,8 +300,12 @@ class Answer:
             if self.body is not None:
                 self.body.drain()
         finally:
-            if hasattr(self.parts, 'close'):
-                self.parts.close()
+            try:
+                if hasattr(self.parts, 'close'):
+                    self.parts.close()
+            finally:
+                if self.door:
+                    self.door.leave(self)
 
     def fail(self):
         """An exception: log it, and answer with an empty 500 if nothing was sent."""

@@ -11,8 +11,6 @@ control.py reload --how chain|hup --conf CONF -- UWSGI ARGUMENT...
     not load is refused, and the old goes on serving
 control.py stop
     ends the instance when the requests in flight are answered
-control.py stats  SOCKET...
-    one line for each socket: workers, requests; '- -' if nobody answers
 
 Run by the unit (ExecStartPost=, ExecReload=, ExecStop=), which gives MAINPID and
 RUNTIME_DIRECTORY.
@@ -423,16 +421,6 @@ def stop(_, stats_path):
         time.sleep(service.POLL / 2)
 
 
-def stats(args):
-    for path in args.sockets:
-        every = workers(read_stats(path))
-        if every:
-            print(sum(1 for w in every if w['pid']),
-                  sum(w['requests'] for w in every))
-        else:
-            print('- -')
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -448,11 +436,7 @@ def main():
     verb.add_argument('--conf', required=True)
     verb.add_argument('command', nargs='+')
     verbs.add_parser('stop')
-    verb = verbs.add_parser('stats')
-    verb.add_argument('sockets', nargs='*')
     args = parser.parse_args()
-    if args.verb == 'stats':
-        return service.run({'stats': stats}, args)
     return service.run({'ready': ready, 'reload': reload, 'stop': stop}, args,
                        stats_path=os.path.join(os.environ['RUNTIME_DIRECTORY'], 'stats'))
 

@@ -8,9 +8,11 @@ whose request has an unread body is lost with the connection.
 
 import io
 import re
+from select import poll
 
 import devstack_wsgi_runtime as runtime
 import uwsgi
+from devstack_wsgi_door import Door
 
 # a header's name as uWSGI writes it, and what no value may hold
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Z]+")
@@ -114,10 +116,26 @@ def take_body(environ, expected=False):
     return body
 
 
-def prove_in_worker(wrapped, prefix, check):
+def is_abandoned():
+    """Whether the other end of the request's connection is closed: nobody reads the answer. One
+    that only sends no more still reads.
+    """
+    poller = poll()
+    # what is reported of every descriptor: an error, and no other end
+    poller.register(uwsgi.connection_fd(), 0)
+    return bool(poller.poll(0))
+
+
+def refuse(start_response, status):
+    """An empty answer that is not the application's."""
+    start_response(status, [('Content-Type', 'text/plain'), ('Content-Length', '0')])
+    return []
+
+
+def prove_in_worker(wrapped, prefix, check, door):
     """Ask the application its health check in each worker, before its first request."""
     if uwsgi.worker_id():
-        runtime.prove(wrapped, prefix, check)
+        runtime.prove(wrapped, prefix, check, door)
         return
     # loaded before the fork; an application may have a hook there itself
     former = getattr(uwsgi, 'post_fork_hook', None)
@@ -126,7 +144,8 @@ def prove_in_worker(wrapped, prefix, check):
         if former:
             former()
         if uwsgi.worker_id():
-            runtime.prove(wrapped, prefix, check)
+            runtime.open_door(door)
+            runtime.prove(wrapped, prefix, check, door)
 
     uwsgi.post_fork_hook = forked
 
@@ -141,27 +160,32 @@ def serve(app, script, prefix, front, protocol, check, variables):
     check:       the path of its health check below prefix
     variables:   names of the front's that it sees
     """
+    door = Door('uwsgi')
+    if uwsgi.worker_id():
+        runtime.open_door(door)
     wrapped = runtime.load(app, script)
-    prove_in_worker(wrapped, prefix, check)
+    prove_in_worker(wrapped, prefix, check, door)
 
     def over_uwsgi(environ, start_response):
+        if is_abandoned():
+            return refuse(start_response, '499 Client Closed Request')
         # what the site says to Apache itself
         environ.pop('no-gzip', None)
         runtime.mend(environ, prefix, front)
         # uWSGI's own loses a line where readline() follows on readline(N)
         take_body(environ)
-        return runtime.Answer(environ, start_response).run(wrapped, environ)
+        return runtime.Answer(environ, start_response, door=door).run(wrapped, environ)
 
     def over_http(environ, start_response):
+        if is_abandoned():
+            return refuse(start_response, '499 Client Closed Request')
         if ambiguous(environ):
-            start_response('400 Bad Request',
-                           [('Content-Type', 'text/plain'), ('Content-Length', '0')])
-            return []
+            return refuse(start_response, '400 Bad Request')
         peer = environ.get('HTTP_X_DEVSTACK_WSGI_PEER', '') if front else ''
         said = environ.get('HTTP_X_DEVSTACK_WSGI_SAID', '') if front else ''
         expected = not front and environ.get('HTTP_EXPECT', '').lower() == '100-continue'
         runtime.mend(environ, prefix, front, peer, said, variables)
         body = take_body(environ, expected)
-        return runtime.Answer(environ, start_response, body, chunks=True).run(wrapped, environ)
+        return runtime.Answer(environ, start_response, body, True, door).run(wrapped, environ)
 
     return over_http if protocol == 'http' else over_uwsgi

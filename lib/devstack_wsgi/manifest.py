@@ -18,6 +18,7 @@ is the rest of the line.
     stop UNIT... | start UNIT... | restart UNIT... | enable UNIT... | disable UNIT...
     forget UNIT...       that it has failed
     front start|reload
+    drain FOLDER...      wait until the workers whose doors are there have answered what came
     wait URL SECONDS NAME
     say TEXT
 """

@@ -64,7 +64,8 @@ socket = _of(f'{RUN}/{{site}}.socket')
 socket_link = _of(f'{LINKS}/{{site}}.socket')
 # the service's runtime folder; beside it lie RUN.crashes and RUN.told
 run = _of(f'{RUN}/{{unit}}')
-stats = _of(f'{RUN}/{{unit}}/stats')
+# where its workers have their doors (files/runtime/door.py)
+doors = _of(f'{RUN}/{{unit}}/alive')
 
 
 def helper(name: str) -> str:

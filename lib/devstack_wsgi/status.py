@@ -5,91 +5,97 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
-from typing import Iterable, Sequence
+from typing import Iterable, Optional, Sequence
 
-from devstack_wsgi import declare, host, plan, servers, units
+from devstack_wsgi import declare, doors, host, paths, plan, units
 from devstack_wsgi.fronts import front
 from devstack_wsgi.plan import Files
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
 from devstack_wsgi.registry import Registry
 
-_ROW = '{:<18} {:<9} {:<9} {:>7} {:>8} {:>6}  {:<36} {}'
+_ROW = '{:<18} {:<9} {:<9} {:>7} {:>8} {:>9} {:>7} {:>7} {:>7} {:>6}  {:<36} {}'
+_TITLES = ('NAME', 'MODE', 'STATE', 'WORKERS', 'REQUESTS', 'IN-FLIGHT', 'LONGEST', 'P50', 'P99',
+           'MEMORY', 'ADDRESS', 'DRIFT')
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One service. '-' is what is not known while nothing runs.
+    """One service. None is what is not known while nothing runs.
 
+    requests:   that its present workers have answered
+    in_flight:  requests that run, the longest for so many seconds
+    p50_ms, p99_ms: how long the requests of the last minutes took, in its slowest worker
     memory_mib: PSS, so that what its processes share counts once
     drift:      how the files differ from what was applied
+    doors:      what each worker said of itself
     """
 
     name: str
     mode: str
     state: str
-    workers: str
-    requests: str
-    memory_mib: str
+    workers: Optional[int]
+    requests: doors.Number
+    in_flight: doors.Number
+    longest_s: doors.Number
+    p50_ms: doors.Number
+    p99_ms: doors.Number
+    memory_mib: Optional[int]
     address: str
     drift: str
+    doors: list[doors.Answer]
+
+    def words(self) -> Iterable[str]:
+        """As a table has it."""
+        forms = {'longest_s': '{:.1f}s', 'p50_ms': '{:.0f}ms', 'p99_ms': '{:.0f}ms'}
+        for field in dataclasses.fields(self)[:-1]:
+            value = getattr(self, field.name)
+            yield '-' if value is None else forms.get(field.name, '{}').format(value)
 
 
 def rows(registry: Registry, names: Sequence[str]) -> list[Row]:
     records = [registry.records[name] for name in names]
     services = [units.main_units(record)[0] for record in records]
     states = host.units(services, 'ActiveState', 'ControlGroup')
-    counts = _counts(records)
+    said = doors.ask([paths.doors(record) for record in records])
     drifts = drift(registry, names)
-    found = []
-    for record, service in zip(records, services):
-        said = states.get(service, {})
-        workers, requests = counts[record.name]
-        found.append(Row(
-            record.name, record.mode, said.get('ActiveState') or '-', workers, requests,
-            _memory(said.get('ControlGroup', '')), front().address(record), drifts[record.name]))
-    return found
+    return [_row(record, states.get(service, {}), answers, drifts[record.name])
+            for record, service, answers in zip(records, services, said)]
+
+
+def _row(record: Record, state: dict[str, str], said: list[doors.Answer], drifts: str) -> Row:
+    def known(key: str) -> list[float]:
+        return [value for value in (answer.get(key) for answer in said) if value is not None]
+
+    def most(key: str) -> doors.Number:
+        return max(known(key), default=None)
+
+    def total(key: str) -> doors.Number:
+        return sum(known(key)) if known(key) else None
+
+    return Row(
+        record.name, record.mode, state.get('ActiveState') or '-', len(said) or None,
+        total('served'), total('in_flight'), most('longest_s'), most('p50_ms'), most('p99_ms'),
+        _memory(state.get('ControlGroup', '')), front().address(record), drifts, said)
 
 
 def table(found: Iterable[Row]) -> str:
-    titles = ('NAME', 'MODE', 'STATE', 'WORKERS', 'REQUESTS', 'MEMORY', 'ADDRESS', 'DRIFT')
-    lines = [_ROW.format(*titles)]
-    lines += [_ROW.format(*dataclasses.astuple(row)) for row in found]
-    return '\n'.join(lines)
+    return '\n'.join(_ROW.format(*words) for words in (_TITLES, *(row.words() for row in found)))
 
 
 def as_json(found: Iterable[Row]) -> str:
-    lines = [json.dumps({key: _value(value) for key, value in dataclasses.asdict(row).items()},
-                        ensure_ascii=False) for row in found]
+    lines = [json.dumps(dataclasses.asdict(row), ensure_ascii=False) for row in found]
     return '[' + ','.join(f'\n  {line}' for line in lines) + '\n]'
 
 
-def _value(word: str) -> object:
-    if word == '-':
-        return None
-    return int(word) if word.isascii() and word.isdigit() else word
-
-
-def _counts(records: Sequence[Record]) -> dict[str, tuple[str, str]]:
-    """Processes and requests of each, with one question for each server."""
-    found = {}
-    for mode in {record.mode for record in records}:
-        of_mode = [record for record in records if record.mode == mode]
-        said = servers.get(mode).count(of_mode)
-        for number, record in enumerate(of_mode):
-            workers, _, requests = (said[number] if number < len(said) else '- -').partition(' ')
-            found[record.name] = (workers, requests)
-    return found
-
-
-def _memory(cgroup: str) -> str:
+def _memory(cgroup: str) -> Optional[int]:
     """The memory of a control group in MiB."""
     for folder in ('/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified', '/sys/fs/cgroup'):
         pids = host.read_own(f'{folder}{cgroup}/cgroup.procs') if cgroup else None
         if pids is not None:
             total = sum(_pss(pid) for pid in pids.split())
-            return str((total + 512) // 1024) if total else '-'
-    return '-'
+            return (total + 512) // 1024 or None
+    return None
 
 
 def _pss(pid: str) -> int:

@@ -425,9 +425,11 @@ def _phases(steps: Steps, work: Registry, seconds: Sequence[Record], files: File
         file.changed = 'text'
     if via:
         steps.bring(Change(work, [], via, backends=seconds, passing=True))
+        _drain(step, [work.records[name] for name in names])
     steps.bring(Change(work, names, own, plan.gone(work, {**own, **sites}, names), beside=names))
     if sites:
         steps.bring(Change(work, [], sites, backends=[work.records[name] for name in names]))
+        _drain(step, seconds)
     step.phase()
     theirs = [path for path, file in files.items() if file.owner != plan.SHARED]
     step.step('stop', *(os.path.basename(path) for path in theirs
@@ -438,6 +440,12 @@ def _phases(steps: Steps, work: Registry, seconds: Sequence[Record], files: File
                                if path.startswith((f'{paths.ETC}/', f'{paths.UNITS}/devstack@'))
                                and os.path.dirname(path) != paths.UNITS}))
     return {**own, **sites}
+
+
+def _drain(step: Manifest, records: Sequence[Record]) -> None:
+    """The front asks these services no more. One with an address of its own has other clients."""
+    step.each('drain', [paths.doors(record) for record in records
+                        if record.path and not record.bypassed and not record.listen])
 
 
 def removal(registry: Registry, names: Sequence[str], also: Sequence[str] = (),

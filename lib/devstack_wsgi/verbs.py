@@ -19,6 +19,7 @@ from devstack_wsgi import (
     calls,
     catalogue,
     declare,
+    doors,
     fields,
     host,
     interrupted,
@@ -309,6 +310,12 @@ def failed(words: Words) -> Lines:
     return ()
 
 
+def drain(words: Words) -> Lines:
+    """Wait until workers have answered what came before; words: folders with their doors."""
+    doors.drain(words)
+    return ()
+
+
 def known_servers(_: Words) -> Lines:
     """A line for each server, the default first: its name, and what the front may speak to it."""
     return [' '.join((name, *servers.get(name).transports)) for name in servers.modes()]
@@ -326,6 +333,7 @@ PLANS: dict[str, Callable[[Words], Manifest]] = {
     'interrupted': lambda _: interrupted.finish(), **calls.PLANS}
 ANSWERS: dict[str, Callable[[Words], Lines]] = {
     'status': show_status, 'help': help_of, 'servers': known_servers, 'batches': batches,
-    'check': check, 'show': show, 'failed': failed, 'catalog': lambda _: catalogue.names(),
+    'check': check, 'show': show, 'failed': failed, 'drain': drain,
+    'catalog': lambda _: catalogue.names(),
     'completion': lambda words: [manual.completion(words[0]).rstrip('\n')],
     **calls.LINES}

@@ -67,10 +67,12 @@ function service_pids {
             "devstack@$name.socket"
         assert_output $'active\nactive'
         run wsgi status "$name"
-        # workers, requests and memory are numbers
+        # workers, requests, those in flight and memory are numbers
         assert_line --index 1 --regexp \
-            "^$name +(mod_wsgi|uwsgi) +active +2 +[0-9]+ +[1-9][0-9]* +http"
-        shapes+=$(wsgi status "$name" --json | tr -d 0-9)$'\n'
+            "^$name +(mod_wsgi|uwsgi) +active +2 +[0-9]+ +0 .* +[1-9][0-9]* +http"
+        # which of the workers has answered is chance
+        shapes+=$(wsgi status "$name" --json |
+            sed 's/, "doors": .*//' | tr -d 0-9)$'\n'
     done
     shapes=${shapes//\"one\"/X} shapes=${shapes//\"other\"/X}
     shapes=${shapes//mod_wsgi/uwsgi}

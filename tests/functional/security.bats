@@ -44,8 +44,8 @@ except OSError as error:
     mapfile -t sockets < <(in_machine find /run/devstack-wsgi /run/uwsgi/ \
         -type s -o -type l -o -type p)
     # of three services the socket and its link; of uWSGI's stats and fifo;
-    # of the others what mod_wsgi listens on
-    assert_equal "${#sockets[@]}" 14
+    # of the others what mod_wsgi listens on; of all two doors
+    assert_equal "${#sockets[@]}" 24
 
     for socket in "${sockets[@]}"; do
         run connect_as nobody "$socket"
@@ -55,6 +55,14 @@ except OSError as error:
 
     assert_none "${bad[@]}"
     run connect_as www-data /run/devstack-wsgi/safe-uwsgi.socket
+    assert_output connected
+    # Apache has no business at a worker's door
+    for socket in "${sockets[@]}"; do
+        [[ "$socket" != *.door ]] || break
+    done
+    run connect_as www-data "$socket"
+    assert_output 'Permission denied'
+    run connect_as service "$socket"
     assert_output connected
 }
 

@@ -10,9 +10,9 @@ import dataclasses
 import functools
 import importlib
 import os
-from typing import Iterable, Protocol, Sequence
+from typing import Protocol, Sequence
 
-from devstack_wsgi import fields, host, template
+from devstack_wsgi import fields, template
 from devstack_wsgi.record import Record
 
 DEFAULT = 'uwsgi'
@@ -124,16 +124,6 @@ class Server(Protocol):
     def conf(self, record: Record) -> str:
         """The text of CONF; asked of the one server that reads it."""
 
-    def count(self, records: Sequence[Record]) -> list[str]:
-        """'PROCESSES REQUESTS' for each record, '- -' for one that does not run."""
-
-
-def ask_control(name: str, where: Iterable[str]) -> list[str]:
-    """What the control.py of a server counts, a line for each path."""
-    _, said = host.ask(*PYTHON.split(), str(template.FILES / name / 'control.py'), 'stats',
-                       *map(host.real, where))
-    return said.splitlines()
-
 
 @functools.lru_cache(None)
 def known() -> tuple[str, ...]:
@@ -175,6 +165,7 @@ def health_checks(record: Record) -> str:
 def runtime(name: str) -> tuple[File, ...]:
     """What a server's script loads the application with: what all share, and the server's part."""
     return (File('helper:devstack_wsgi_runtime.py', template.read('runtime/runtime.py')),
+            File('helper:devstack_wsgi_door.py', template.read('runtime/door.py')),
             File(f'helper:devstack_wsgi_{name}.py', template.read(f'{name}/runtime.py')))
 
 

@@ -16,7 +16,7 @@ from devstack_wsgi import fields, host, paths, servers, template, text, venv
 from devstack_wsgi.fronts import front
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
-from devstack_wsgi.servers import IDLE, MERCY, PYTHON, Facts, File, Server, ask_control
+from devstack_wsgi.servers import IDLE, MERCY, PYTHON, Facts, File, Server
 
 # Options of WSGIDaemonProcess that --set may name; the others are set by options of 'wsgi deploy',
 # or a promise of the library rests on them.
@@ -102,9 +102,6 @@ class ModWsgi(Server):
             standby='' if record.demanded or not waits else paths.socket(record),
             secret=record.secret,
         )
-
-    def count(self, records: Sequence[Record]) -> list[str]:
-        return ask_control(self.name, map(paths.run, records))
 
 
 def _httpd() -> tuple[str, str]:

@@ -25,7 +25,6 @@ from devstack_wsgi.servers import (
     File,
     Server,
     Variable,
-    ask_control,
     health_checks,
 )
 
@@ -109,9 +108,6 @@ class Uwsgi(Server):
         lines += [f"{key} = {value if value == '%t' else text.ini_value(value)}"
                   for key, value in chosen]
         return '\n'.join(lines) + '\n'
-
-    def count(self, records: Sequence[Record]) -> list[str]:
-        return ask_control(self.name, map(paths.stats, records))
 
 
 def _system_program() -> str:

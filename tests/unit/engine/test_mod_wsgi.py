@@ -202,9 +202,3 @@ def test_only_roots_and_the_fronts_eyes_see_the_secret(system):
 
     assert {file.kind: f'{file.mode:o}' for file in files} == {
         'record': '640', 'config': '640', 'facts': '640', 'site': '640'}
-
-
-# ---- what it counts
-
-def test_a_service_that_does_not_run_counts_nothing(system):
-    assert MOD_WSGI.count([deployed(), declared('two')]) == ['- -', '- -']

@@ -11,7 +11,7 @@ from devstack_wsgi import paths, servers
 from devstack_wsgi.fronts import front
 
 OF_RECORDS = ('config', 'script', 'defaults', 'facts', 'unit', 'dropin', 'socket_unit',
-              'forward_unit', 'site_dir', 'socket', 'socket_link', 'run', 'stats')
+              'forward_unit', 'site_dir', 'socket', 'socket_link', 'run', 'doors')
 
 
 def all_paths(record):
@@ -35,7 +35,7 @@ def test_a_service_whose_names_are_all_one(system, tmp_path):
         'socket': '/run/devstack-wsgi/thing-api.socket',
         'socket_link': '/run/uwsgi/thing-api.socket',
         'run': '/run/devstack-wsgi/thing-api',
-        'stats': '/run/devstack-wsgi/thing-api/stats',
+        'doors': '/run/devstack-wsgi/thing-api/alive',
     }
 
 

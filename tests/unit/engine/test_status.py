@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
 
 import pytest
 from conftest import calls, declared, put, stub
 
-from devstack_wsgi import plan, status
+from devstack_wsgi import doors, plan, status
 from devstack_wsgi.registry import Registry
 
 
@@ -31,32 +38,167 @@ def test_the_state_of_all_services_is_one_question(two, system):
 def test_where_nothing_runs_nothing_is_counted(two):
     row = status.rows(two, ['one'])[0]
 
-    assert (row.workers, row.requests, row.memory_mib) == ('-', '-', '-')
+    assert (row.workers, row.requests, row.memory_mib, row.doors) == (None, None, None, [])
     assert (row.name, row.mode, row.address) == ('one', 'uwsgi', 'http://127.0.0.1/one')
 
 
-def test_a_table_has_a_line_for_each_service_under_its_titles(two):
-    lines = status.table(status.rows(two, ['one', 'two'])).split('\n')
+def row_of(**fields):
+    return status.Row(**{
+        'name': 'one', 'mode': 'uwsgi', 'state': 'active', 'workers': 2, 'requests': 42,
+        'in_flight': 1, 'longest_s': 2.345, 'p50_ms': 1.2, 'p99_ms': 31.7, 'memory_mib': None,
+        'address': '/', 'drift': 'none', 'doors': [{'pid': 7, 'ready': True}], **fields})
 
-    assert lines[0].split() == ['NAME', 'MODE', 'STATE', 'WORKERS', 'REQUESTS', 'MEMORY', 'ADDRESS',
-                                'DRIFT']
-    assert [line.split()[0] for line in lines[1:]] == ['one', 'two']
+
+def test_a_table_has_a_line_for_each_service_under_its_titles():
+    lines = status.table([row_of(), row_of(name='two', longest_s=None)]).split('\n')
+
+    assert [line.split() for line in lines] == [
+        ['NAME', 'MODE', 'STATE', 'WORKERS', 'REQUESTS', 'IN-FLIGHT', 'LONGEST', 'P50', 'P99',
+         'MEMORY', 'ADDRESS', 'DRIFT'],
+        ['one', 'uwsgi', 'active', '2', '42', '1', '2.3s', '1ms', '32ms', '-', '/', 'none'],
+        ['two', 'uwsgi', 'active', '2', '42', '1', '-', '1ms', '32ms', '-', '/', 'none']]
 
 
-def test_in_json_what_is_not_known_is_null_and_numbers_are_numbers():
-    row = status.Row('ü"\\', 'uwsgi', 'active', '2', '42', '-', '/', 'none')
+@pytest.mark.parametrize(
+    'name', ['a"b', 'a\\', '\\n', 'a\tb', 'ü', '/', '</script>', '٣', '7', '-'])
+def test_json_says_every_word_as_it_is(name):
+    row = row_of(name=name)
 
-    assert json.loads(status.as_json([row, row])) == 2 * [{
-        'name': 'ü"\\', 'mode': 'uwsgi', 'state': 'active', 'workers': 2, 'requests': 42,
-        'memory_mib': None, 'address': '/', 'drift': 'none'}]
+    assert json.loads(status.as_json([row, row])) == 2 * [dataclasses.asdict(row)]
     assert json.loads(status.as_json([])) == []
 
 
-@pytest.mark.parametrize('value', ['a"b', 'a\\', '\\n', 'a\tb', 'ü', '/', '</script>', '٣'])
-def test_json_says_every_word_as_it_is(value):
-    row = status.Row(value, *'1234567')
+# ---- what workers say of themselves
 
-    assert json.loads(status.as_json([row]))[0]['name'] == value
+@pytest.fixture
+def place():
+    """A short folder: the path of a unix socket has at most 107 bytes."""
+    with tempfile.TemporaryDirectory(dir='/tmp') as folder:
+        yield folder
+
+
+@pytest.fixture
+def worker(place):
+    """Start a process whose door says this, after a pause, in a folder; returns its PID. With no
+    words it says nothing.
+    """
+    started = []
+
+    def start(folder, said='', pause=0.0):
+        program = (
+            'import os, socket, sys, time\n'
+            'door = socket.socket(socket.AF_UNIX)\n'
+            f'door.bind({place!r} + "/{folder}/%d.door" % os.getpid())\n'
+            'door.listen()\n'
+            'print(flush=True)\n'
+            'while True:\n'
+            '    client, _ = door.accept()\n'
+            '    client.recv(100)\n'
+            f'    time.sleep({pause})\n'
+            f'    client.sendall({said!r}.encode())\n'
+            '    client.close()\n')
+        os.makedirs(f'{place}/{folder}', exist_ok=True)
+        one = subprocess.Popen([sys.executable, '-c', program], stdout=subprocess.PIPE)
+        started.append(one)
+        one.stdout.readline()
+        return one.pid
+
+    yield start
+    for one in started:
+        one.kill()
+        one.communicate()
+
+
+def test_all_workers_of_all_services_are_asked(place, worker):
+    one, other = sorted([worker('a', '{"v": 1, "served": 3}'), worker('a', '{"served": 4}')])
+    third = worker('b', '{"served": 5, "mode": "x"}')
+
+    said = doors.ask([f'{place}/a', f'{place}/none', f'{place}/b'])
+
+    assert [answer['pid'] for answer in said[0]] == [one, other]
+    assert {answer['served'] for answer in said[0]} == {3, 4}
+    # words are for nobody
+    assert said[1:] == [[], [{'pid': third, 'served': 5}]]
+
+
+def test_a_worker_that_hangs_is_named_and_keeps_no_other_waiting(place, worker, monkeypatch):
+    monkeypatch.setattr(doors, 'PATIENCE', 0.5)
+    hung, well = worker('a', 'late', pause=60), worker('a', '{"served": 4}')
+    begin = time.monotonic()
+
+    said = doors.ask([f'{place}/a'])
+
+    assert time.monotonic() - begin < 5
+    assert sorted(said[0], key=len) == [{'pid': hung}, {'pid': well, 'served': 4}]
+
+
+@pytest.mark.parametrize('words', [
+    'x', '[1]', '{"served": NaN, "in_flight": 1e999}', '{"served": "3"}', '[' * 9999,
+    '{"served": 1' + '0' * 5000 + '}'], ids=['word', 'list', 'nan', 'text', 'deep', 'huge'])
+def test_what_is_no_answer_counts_as_none(place, worker, words):
+    pid = worker('a', words)
+
+    assert doors.ask([f'{place}/a']) == [[{'pid': pid}]]
+
+
+def test_what_a_worker_left_and_what_is_no_door_is_not_asked(place):
+    os.mkdir(f'{place}/a')
+    with socket.socket(socket.AF_UNIX) as other, socket.socket(socket.AF_UNIX) as child:
+        other.bind(f'{place}/other')
+        other.listen()
+        # a child of a worker that is no more has it still
+        child.bind(f'{place}/a/{2 ** 22 + 1}.door')
+        child.listen()
+        # a process lives, and the service made a link to a place of root's
+        os.symlink('../other', f'{place}/a/1.door')
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(f'{place}/a/{os.getpid()}.door')
+        for name in ('1', 'x.door', '٣.door'):
+            open(f'{place}/a/{name}', 'w').close()
+
+        assert doors.ask([f'{place}/a']) == [[]]
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            other.accept()
+
+
+def answers(monkeypatch, *said):
+    """Let doors.ask give these answers of one service, one after the other; returns them."""
+    rest = list(said)
+    monkeypatch.setattr(doors, 'ask', lambda _: [rest.pop(0)])
+    monkeypatch.setattr(doors, 'PAUSE', 0)
+    return rest
+
+
+def test_a_queue_is_answered_when_nothing_runs_and_nothing_more_is_served(monkeypatch):
+    rest = answers(
+        monkeypatch, [{'pid': 7, 'served': 3, 'in_flight': 1}], [{'pid': 7, 'served': 4}],
+        [{'pid': 7, 'served': 5}], [{'pid': 7, 'served': 5, 'in_flight': 1}],
+        [{'pid': 7, 'served': 6, 'in_flight': 0}, {'pid': 8}],
+        [{'pid': 7, 'served': 6, 'in_flight': 0}, {'pid': 8}], ['never asked'])
+
+    doors.drain(['x'])
+
+    assert rest == [['never asked']]
+
+
+def test_a_request_that_hangs_does_not_hold_up_a_queue_for_ever(monkeypatch):
+    monkeypatch.setattr(doors, 'QUEUE', 0.05)
+    answers(monkeypatch, *1000000 * [[{'pid': 7, 'served': 3, 'in_flight': 1}]])
+
+    doors.drain(['x'])
+
+
+def test_a_row_has_the_sum_of_its_workers_and_the_worst(two, monkeypatch):
+    said = [{'pid': 7, 'served': 3, 'in_flight': 1, 'longest_s': 0.5, 'p50_ms': None},
+            {'pid': 8, 'served': 4, 'in_flight': 2, 'longest_s': 7.5, 'p50_ms': 9.5}, {'pid': 9}]
+    monkeypatch.setattr(doors, 'ask', lambda _: [said, []])
+
+    row = status.rows(two, ['one', 'two'])[0]
+
+    assert (row.workers, row.requests, row.in_flight, row.longest_s, row.p50_ms, row.p99_ms) == (
+        3, 7, 3, 7.5, 9.5, None)
+    assert row.doors == said
 
 
 # ---- drift

@@ -6,10 +6,8 @@ import ast
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 
 import pytest
 from conftest import (
@@ -22,9 +20,10 @@ from conftest import (
     script,
     shaped,
 )
+from harness.workers import runtime
 from shapes import SHAPES
 
-from devstack_wsgi import paths, servers, template
+from devstack_wsgi import paths, servers
 from devstack_wsgi.refused import Refused
 
 UWSGI = servers.get('uwsgi')
@@ -143,10 +142,8 @@ def test_a_factory_is_called_once_and_a_callable_is_not(tmp_path, monkeypatch, a
         'calls = []\ndef made():\n    calls.append(1)\n    return len(calls)\n')
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, 'thing', raising=False)
-    names = {}
-    exec(template.read('runtime/runtime.py'), names)
 
-    made = names['load'](application, '')
+    made = runtime.load(application, '')
 
     assert made == wanted if wanted else callable(made)
 
@@ -292,32 +289,3 @@ def test_an_address_in_conf_is_found_among_what_systemd_hands_over(system, line,
     record = loaded(system, 'app=m:a', 'path=/new', 'conf=/etc/new.ini').records['new']
 
     assert ('LISTEN_FDS' in UWSGI.describe(record).unset) is unset
-
-
-# ---- what it counts
-
-def test_a_service_that_does_not_answer_counts_nothing(system, tmp_path):
-    assert UWSGI.count([shaped('path', tmp_path / 'shape')]) == ['- -']
-
-
-def test_workers_that_live_and_their_requests_are_counted_of_all_services_at_once(system, tmp_path):
-    records = [shaped('path', tmp_path / 'one'), shaped('names', tmp_path / 'two')]
-    folder = system / 'run/devstack-wsgi/thing-api'
-    folder.mkdir(parents=True)
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(folder / 'stats'))
-        server.listen()
-        server.settimeout(20)
-
-        def answer():
-            peer, _ = server.accept()
-            with peer:
-                peer.sendall(b'{"workers": [{"pid": 7, "requests": 40},'
-                             b' {"pid": 8, "requests": 2}, {"pid": 0, "requests": 0}]}')
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        counted = UWSGI.count(records)
-        thread.join()
-
-    assert counted == ['2 42', '- -']

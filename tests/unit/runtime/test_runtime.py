@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
-import pathlib
 import sys
 
 import pytest
+from harness.workers import door, runtime
 from hypothesis import given
 from hypothesis import strategies as st
-
-FILE = pathlib.Path(__file__).parents[3] / 'files/runtime/runtime.py'
-_spec = importlib.util.spec_from_file_location('devstack_wsgi_runtime', FILE)
-runtime = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(runtime)
 
 TEXT = ('Content-Type', 'text/plain')
 
@@ -246,22 +240,68 @@ def test_what_only_the_front_may_say_counts_for_nothing_without_it():
 # ---- proof of life
 
 @pytest.mark.parametrize(('application', 'wanted'), [
-    (saying([b'x'], '300 Choices'), '300'), (saying(raising()), '500')])
+    (saying([b'x'], '300 Choices'), 300), (saying(raising()), 500)])
 def test_a_worker_notes_what_its_health_check_answered(monkeypatch, tmp_path, capsys, application,
                                                        wanted):
     monkeypatch.setenv('RUNTIME_DIRECTORY', str(tmp_path))
     (tmp_path / 'alive').mkdir()
     # of one that is no more, and of one that lives
-    for number in (2 ** 22 + 1, 1):
-        (tmp_path / 'alive' / str(number)).write_text('200\n')
+    for name in (f'{2 ** 22 + 1}', f'{2 ** 22 + 1}.door', '1'):
+        (tmp_path / 'alive' / name).write_text('200\n')
+    counts = door.Door('x')
 
-    runtime.prove(application, '/p', '/healthcheck')
+    runtime.prove(application, '/p', '/healthcheck', counts)
 
     assert (tmp_path / 'alive' / str(os.getpid())).read_text() == f'{wanted}\n'
     assert {each.name for each in (tmp_path / 'alive').iterdir()} == {'1', str(os.getpid())}
+    # it is no client's
+    said = counts.tell()
+    assert (said['healthcheck'], said['ready'], said['served']) == (wanted, wanted < 500, 0)
 
 
 def test_a_process_without_a_runtime_folder_asks_nothing(monkeypatch):
     monkeypatch.delenv('RUNTIME_DIRECTORY', raising=False)
 
-    runtime.prove(None, '', '/')
+    runtime.prove(None, '', '/', None)
+    runtime.open_door(None)
+
+
+def test_a_worker_serves_without_a_door(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv('RUNTIME_DIRECTORY', str(tmp_path))
+    (tmp_path / 'alive' / f'{os.getpid()}.door').mkdir(parents=True)
+
+    runtime.open_door(door.Door('x'))
+
+    assert 'no door: ' in capsys.readouterr().err
+
+
+# ---- the count of requests
+
+def test_a_request_counts_until_the_server_closes_its_answer():
+    counts = door.Door('x')
+
+    def begin():
+        environ = {'REQUEST_METHOD': 'GET'}
+        return runtime.Answer(environ, lambda *_: None, door=counts).run(saying([b'x']), environ)
+
+    first, second = begin(), begin()
+    assert (counts.tell()['in_flight'], counts.tell()['served']) == (2, 0)
+    list(first)
+    first.close()
+    first.close()
+    assert (counts.tell()['in_flight'], counts.tell()['served']) == (1, 1)
+    second.close()
+    assert (counts.tell()['in_flight'], counts.tell()['served']) == (0, 2)
+
+
+def test_one_that_the_server_cannot_close_is_no_longer_in_flight():
+    counts = door.Door('x')
+
+    def application(environ, start_response):
+        # eventlet's Timeout is no Exception either
+        raise GeneratorExit
+
+    environ = {'REQUEST_METHOD': 'GET'}
+    with pytest.raises(GeneratorExit):
+        runtime.Answer(environ, lambda *_: None, door=counts).run(application, environ)
+    assert counts.tell()['in_flight'] == 0
