@@ -3,9 +3,9 @@
 
     contract.py NAME=URL... [--frameworks] [--only REGEX]
 
-The application is tests/fixtures/apps/contract.py, with --frameworks tests/fixtures/apps/
-frameworks.py; the first way is what the others are compared with. Each question has a connection of its own, and a second request follows on it where it stays
-open: an answer that does not end where it says is seen there.
+The application is tests/fixtures/apps/contract.py, with --frameworks frameworks.py there; the first
+way is what the others are compared with. Each question has a connection of its own, and a second
+request follows on it where it stays open: an answer that does not end where it says is seen there.
 
 Prints a line for each difference, and the number of questions; ends with 1 if there are any.
 """
