@@ -377,7 +377,8 @@ function belongings {
             grep -v /tests/harness/ | sort
         ss -Hlnx | while read -r _ _ _ _ address _; do
             echo "$address"
-        done | sed -E "s/wsgi[.][0-9]+/wsgi.PID/" | sort
+        done | sed -E "s/wsgi[.][0-9]+/wsgi.PID/
+            s/[0-9]+[.]door\$/PID.door/" | sort
         ss -Hltn | while read -r _ _ _ address _; do
             echo "$address"
         done | sort
@@ -385,7 +386,7 @@ function belongings {
             /var/tmp /dev/shm /run/lock /etc/systemd/system |
             grep -v /devstack-wsgi-venv- | sed -E "s/wsgi[.][0-9]+/wsgi.PID/
                 s!(/systemd-private-.*-)[^-/]*(/tmp)?\$!\1X\2!
-                s/[0-9]+\$/PID/" | sort
+                s/[0-9]+([.]door)?\$/PID\1/" | sort
         ipcs -s -m | wc -l
         find /sys/fs/cgroup -path "*devstack@*" -type d | sort
         systemctl list-units --all --plain --no-legend "devstack@*" |
