@@ -129,6 +129,24 @@ class Ours(Service):
         wsgi('remove', self.name)
 
 
+class Quiet(Ours):
+    """Without access lines, as doc/source/servers.rst says it."""
+
+    @property
+    def file(self):
+        return f'/etc/devstack-wsgi/site.d/{self.name}/quiet.conf'
+
+    def deploy(self):
+        super().deploy()
+        write(self.file, f'<Location "/{self.name}">\n'
+              '    SetEnvIf Request_URI ^ DEVSTACK_WSGI_UNIT=-\n</Location>\n')
+        run('systemctl', 'reload', self.front)
+
+    def remove(self):
+        os.unlink(self.file)
+        super().remove()
+
+
 class Stock(Service):
     """Written as DevStack's functions write it (tests/bench/devstack)."""
 

@@ -171,8 +171,7 @@ def _known(program: str) -> frozenset[str]:
 def _settings(record: Record) -> str:
     """The library's own settings, each with its reason in the template.
 
-    What each costs a request is in doc/source/performance.rst: none is worth its absence but the
-    access lines, a fifth of the CPU of a small one, and those are a promise.
+    What each costs a request is in doc/source/performance.rst: none is worth its absence.
     """
     packaged = _is_packaged(_program(record))
     http = record.transport == 'http'
@@ -194,7 +193,9 @@ def _settings(record: Record) -> str:
         chdir=record.chdir,
         # uWSGI cuts it at spaces, whatever the quotes: none has one (check)
         arguments=text.ini_value(' '.join(record.arg)) if ours else '',
-        peer='%(var.HTTP_X_DEVSTACK_WSGI_PEER)' if http and record.path else '%(addr)',
+        # what the site says of each request, and a site of somebody else's does not
+        logged=('' if not record.path else 'HTTP_X_DEVSTACK_WSGI_PEER' if http
+                else 'DEVSTACK_WSGI_UNIT'),
         # a plugin that writes its own site for our CONF relies on it, too
         front='yes' if record.path else '', closes='yes' if http else '',
         idle=str(IDLE) if record.demanded else '',
