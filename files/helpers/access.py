@@ -3,11 +3,10 @@
 
 Written from files/helpers/access.py by lib/devstack_wsgi; change it there.
 
-Apache starts this with a pipe as its input, writes '\\tUNIT TEXT\\n' there for each request (in what
-a client says it escapes tabs and newlines), and closes the pipe when it ends or reads its
-configuration again: the end of the input is the end of this. While lines are few each is an entry
-by itself; while they are many, those that have come meanwhile are one. Only root may speak for
-another unit (OBJECT_SYSTEMD_UNIT).
+Apache starts this with a pipe as its input, and writes '\\tUNIT TEXT\\n' there for each request; tabs
+and newlines of a client's it escapes. It closes the pipe when it ends or reads its configuration
+again, and so this ends. While lines are few each is an entry by itself; while they are many, those
+that have come meanwhile are one. Only root may speak for another unit (OBJECT_SYSTEMD_UNIT).
 """
 
 import collections
@@ -119,14 +118,15 @@ def serve(source, lines, ending):
     """
     hurry = False
     while True:
-        ready, _, _ = select.select([source], [], [], PERIOD if lines.waiting else None)
-        if ready:
+        data = b''
+        if select.select([source], [], [], PERIOD if lines.waiting else None)[0]:
             data = os.read(source, PIPE)
             if not data:
                 break
             lines.take(data)
         sent = lines.flush()
-        if not hurry:
+        # Apache would wait for a pipe that is full
+        if not hurry and len(data) < PIPE // 2:
             hurry = bool(select.select([ending], [], [], max(PERIOD, SPACING * sent))[0])
     for _ in range(LAST):
         lines.flush()

@@ -199,7 +199,8 @@ def _config(record: Record) -> str:
     return template.fill(
         'mod_wsgi/httpd.conf.in', name=record.name, run=run, modules=_httpd()[1],
         module=_module(record.venv)[0], port=record.port, secret=record.secret,
-        quiet=_quiet(record), listen=record.listen, daemon=_daemon(record), script=paths.script(record),
+        quiet=_quiet(record), listen=record.listen, daemon=_daemon(record),
+        script=paths.script(record),
         # what CONF says otherwise than when it was written
         caller=run if record.conf else '')
 
