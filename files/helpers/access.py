@@ -3,10 +3,11 @@
 
 Written from files/helpers/access.py by lib/devstack_wsgi; change it there.
 
-Apache starts this with a pipe as its input, and writes '\\tUNIT TEXT\\n' there for each request; tabs
-and newlines of a client's it escapes. It closes the pipe when it ends or reads its configuration
-again, and so this ends. While lines are few each is an entry by itself; while they are many, those
-that have come meanwhile are one. Only root may speak for another unit (OBJECT_SYSTEMD_UNIT).
+Apache starts this with a pipe as its input, and writes '\\tUNIT TEXT\\n' there for each request;
+tabs and newlines of a client's it escapes. It closes the pipe when it ends or reads its
+configuration again, and so this ends. While lines are few each is an entry by itself; while they
+are many, those that have come meanwhile are one. Only root may speak for another unit
+(OBJECT_SYSTEMD_UNIT).
 """
 
 import collections
@@ -135,6 +136,22 @@ def serve(source, lines, ending):
         time.sleep(PERIOD)
 
 
+def leave():
+    """Have a scope of our own, as systemd-run --scope makes it: where Apache's main process has
+    ended, systemd kills all else that is of its unit, with the lines of the last round. Without
+    one they are lost.
+    """
+    # nobody waits for it
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    nothing = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in range(3)]
+    with contextlib.suppress(OSError):
+        os.posix_spawnp('busctl', [
+            'busctl', 'call', 'org.freedesktop.systemd1', '/org/freedesktop/systemd1',
+            'org.freedesktop.systemd1.Manager', 'StartTransientUnit', 'ssa(sv)a(sa(sv))',
+            f'devstack-wsgi-access-{os.getpid()}.scope', 'fail',
+            '1', 'PIDs', 'au', '1', str(os.getpid()), '0'], os.environ, file_actions=nothing)
+
+
 def main():
     ending, wake = os.pipe()
     os.set_blocking(wake, False)
@@ -142,6 +159,7 @@ def main():
     # at each reload Apache sends one, while requests of before it are still being answered
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave()
     with contextlib.suppress(OSError):
         # F_SETPIPE_SZ, which Python 3.9 has no name for
         fcntl.fcntl(0, 1031, PIPE)

@@ -105,7 +105,12 @@ class Ours(Service):
 
     @property
     def units(self):
-        return ([], self.own_units) if self.listen else super().units
+        if self.listen:
+            return [], self.own_units
+        # what writes Apache's access lines has a cgroup of its own
+        return [self.front, *run(
+            'systemctl', 'list-units', '--plain', '--no-legend',
+            'devstack-wsgi-access-*').split()[:1]], self.own_units
 
     def deploy(self):
         application = self.application

@@ -152,21 +152,22 @@ function lines_of {
 }
 
 @test "journal: a service with both has one line for each way to it" {
-    local mode
+    local mode name
     for mode in uwsgi mod_wsgi; do
-        deploy_app "both-$mode" --mode "$mode" --path "/both-$mode" \
+        name=both-${mode/_/-}
+        deploy_app "$name" --mode "$mode" --path "/$name" \
             --listen 127.0.0.1:8901
-        start_app "both-$mode"
+        start_app "$name"
 
-        http_status "http://127.0.0.1/both-$mode/request-id?way-front"
-        URL=http://127.0.0.1:8901/both-$mode
+        http_status "http://127.0.0.1/$name/request-id?way-front"
+        URL=http://127.0.0.1:8901/$name
         http_status --interface 127.0.0.9 "$URL/request-id?way-direct"
 
-        run lines_of "both-$mode" 'way-'
+        run lines_of "$name" 'way-'
         assert_equal "${#lines[@]}" 2
         assert_line --regexp '^127[.]0[.]0[.]1 "GET .*[?]way-front HTTP'
         assert_line --regexp '^127[.]0[.]0[.]9 "GET .*[?]way-direct HTTP'
-        wsgi remove "both-$mode"
+        wsgi remove "$name"
     done
 }
 
@@ -340,6 +341,6 @@ function has_loggers {
     wsgi remove --all
 
     wait_for 10 has_loggers 0
-    run in_machine find /var/lib/devstack-wsgi -name 'access-lines*'
-    assert_output ''
+    run in_machine test -e /var/lib/devstack-wsgi/helpers/access-lines
+    assert_failure 1
 }

@@ -181,6 +181,7 @@ def _settings(record: Record) -> str:
     # nobody looks for an address that the front does not speak to; and uWSGI does not find
     # 0.0.0.0:8775 among what systemd hands over, which it calls :8775
     spoken_to = record.adopted and record.path
+    direct = record.listen or not record.path
     return template.fill(
         'uwsgi/conf.ini.in', name=record.name, processes=record.processes,
         threads=record.threads, lazy='false' if record.preload == 'yes' else 'true',
@@ -201,7 +202,8 @@ def _settings(record: Record) -> str:
         idle=str(IDLE) if record.demanded else '',
         # the record's own path is logged for nobody; of the front page, which is everybody's, only
         # our own probe is left out
-        checks=health_checks(record), root='yes' if record.check == '/' else '',
+        checks=health_checks(record) if direct else '',
+        root='yes' if direct and record.check == '/' else '',
         adopted='yes' if record.adopted else '',
         http_socket=record.listen if spoken_to else '').rstrip('\n')
 

@@ -178,11 +178,14 @@ def _logger(tmp_path):
     text = FILE.read_text().replace("'/run/systemd/journal/socket'", repr(path))
     program = tmp_path / 'access.py'
     program.write_text(text)
+    busctl = tmp_path / 'busctl'
+    busctl.write_text('#!/bin/sh\necho "$@" > "$0.new" && mv "$0.new" "$0.called"\n')
+    busctl.chmod(0o755)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
         journal.bind(path)
         journal.settimeout(30)
         process = subprocess.Popen([sys.executable, '-IS', str(program)], stdin=subprocess.PIPE,
-                                   bufsize=0)
+                                   bufsize=0, env={'PATH': f'{tmp_path}:/usr/bin:/bin'})
         with process:
             yield process, journal
             process.kill()
@@ -221,6 +224,20 @@ def test_it_reads_on_after_sigterm_and_ends_where_its_input_does(logger):
 
     assert said(journal) == (b'a', b'3')
     assert process.wait(30) == 0
+
+
+def test_it_asks_systemd_for_a_scope_of_its_own(logger, tmp_path):
+    process, journal = logger
+    process.stdin.write(b'\ta 1\n')
+    assert said(journal) == (b'a', b'1')
+
+    called = tmp_path / 'busctl.called'
+    for _ in range(300):
+        if called.exists():
+            break
+        time.sleep(0.1)
+    assert called.read_text().endswith(
+        f'devstack-wsgi-access-{process.pid}.scope fail 1 PIDs au 1 {process.pid} 0\n')
 
 
 def test_it_reads_on_while_nobody_takes_its_entries(logger):
