@@ -243,8 +243,11 @@ def _is_moved(record: Record, files: Files) -> bool:
     def text_of(path: str) -> bool:
         return path in files and files[path].changed == 'text'
 
+    site = front().site_path(record.site)
     return text_of(paths.socket_unit(record)) or (
-        text_of(front().site_path(record.site)) and text_of(paths.dropin(record)))
+        text_of(site) and text_of(paths.dropin(record))
+        and front().unlogged(host.read(front().effective(site)) or '')
+        != front().unlogged(files[site].final))
 
 
 def _keeps_addresses(record: Record, files: Files) -> bool:

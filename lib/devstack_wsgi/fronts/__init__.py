@@ -32,6 +32,10 @@ class Front(Protocol):
         """The programs that sites call."""
         raise NotImplementedError
 
+    def unlogged(self, text: str) -> str:
+        """A site's text without what only access lines depend on."""
+        raise NotImplementedError
+
     def proxy(self, name: str, url: str, path: str) -> str:
         """The text of a site that only passes requests on."""
 

@@ -28,6 +28,7 @@ _MEANT = ('Content-Length', 'Transfer-Encoding', 'X-Forwarded-Proto', 'X-Devstac
 # a request through it is logged where it is one of the service's, not on the way there
 _ONCE_BEHIND_TLS = '    SetEnvIfExpr "%{REQUEST_SCHEME} == \'https\'" DEVSTACK_WSGI_UNIT=-'
 _LOGGER = 'access-lines'
+_UNIT = 'DEVSTACK_WSGI_UNIT'
 _KEPT_GROUP = f'{paths.VAR}/apache-group'
 
 
@@ -60,6 +61,9 @@ class Apache(Front):
 
     def helpers(self) -> tuple[File, ...]:
         return (File(f'helper:{_LOGGER}', template.read('helpers/access.py')),)
+
+    def unlogged(self, text: str) -> str:
+        return ''.join(line for line in text.splitlines(True) if _UNIT not in line)
 
     def proxy(self, name: str, url: str, path: str) -> str:
         return template.fill('site/proxy.conf', name=name, url=url, path=path)
