@@ -365,7 +365,7 @@ def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = No
             'say', f'wsgi: {name} has no record any more: removing the rest')
     files = plan.wanted(registry, others, fresh)
     gone = plan.gone(registry, files, [*others, *left])
-    if moving and not over:
+    if moving and not over or any(map(front().site_of, gone)):
         gone.update(plan.shared_gone(registry))
     steps.bring(Change(registry, others, files, gone, halts=halting(files), later=later))
     for first in range(0, len(over), BATCH):
