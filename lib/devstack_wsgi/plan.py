@@ -143,6 +143,9 @@ def add_site(files: Files, record: Record, backend: Record, facts: Facts) -> Non
     files[path] = Planned(path, record.name, 'site', front().site(record, backend, facts),
                           # the front reads it as root
                           0o640 if facts.secret else 0o644, wanted=[record.name])
+    for each in front().helpers():
+        helper, planned = _place(record, each)
+        files.setdefault(helper, planned).wanted.append(record.name)
 
 
 def base_of(file: Planned) -> Optional[str]:
@@ -260,7 +263,7 @@ def orphans(registry: Registry, names: Sequence[str]) -> list[str]:
 
 
 def shared_gone(registry: Registry) -> dict[str, str]:
-    """Helpers that no service's server calls any more."""
+    """Helpers that no service's server, and no site, calls any more."""
     files: Files = {}
     first = {record.mode: record for record in registry.records.values()}
     for record in first.values():
@@ -269,4 +272,7 @@ def shared_gone(registry: Registry) -> dict[str, str]:
         # of units that DevStack may not have named yet
         path = paths.helper('after-stop')
         files.setdefault(path, Planned(path, SHARED, 'helper', ''))
+    behind = next((each for each in registry.records.values() if each.path), None)
+    if behind:
+        add_site(files, behind, behind, describe(behind))
     return gone(registry, files, [SHARED])

@@ -243,8 +243,11 @@ def _is_moved(record: Record, files: Files) -> bool:
     def text_of(path: str) -> bool:
         return path in files and files[path].changed == 'text'
 
+    site = front().site_path(record.site)
     return text_of(paths.socket_unit(record)) or (
-        text_of(front().site_path(record.site)) and text_of(paths.dropin(record)))
+        text_of(site) and text_of(paths.dropin(record))
+        and front().unlogged(host.read(front().effective(site)) or '')
+        != front().unlogged(files[site].final))
 
 
 def _keeps_addresses(record: Record, files: Files) -> bool:
@@ -362,7 +365,7 @@ def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = No
             'say', f'wsgi: {name} has no record any more: removing the rest')
     files = plan.wanted(registry, others, fresh)
     gone = plan.gone(registry, files, [*others, *left])
-    if moving and not over:
+    if moving and not over or any(map(front().site_of, gone)):
         gone.update(plan.shared_gone(registry))
     steps.bring(Change(registry, others, files, gone, halts=halting(files), later=later))
     for first in range(0, len(over), BATCH):

@@ -19,6 +19,7 @@ from bench.services import (
     Application,
     Ours,
     Placement,
+    Quiet,
     Service,
     Static,
     Stock,
@@ -180,7 +181,6 @@ class Defaults(Requests):
 
     SHORT_ROUNDS = 0
     OTHERWISE = {
-        'no access lines': ('--set', 'disable-logging=true'),
         'no health rules': ('--healthcheck', '/healthcheck'),
         'no thunder-lock': ('--set', 'thunder-lock=false'),
         'no post-buffering': ('--set', 'post-buffering=0'),
@@ -192,7 +192,9 @@ class Defaults(Requests):
 
     def make(self):
         application = Application()
-        services = {'uwsgi': Ours('default-0', application)}
+        services: dict[str, Service] = {
+            'uwsgi': Ours('default-0', application),
+            'no access lines': Quiet('default-quiet', application)}
         for number, (name, options) in enumerate(self.OTHERWISE.items(), 1):
             services[name] = Ours('default-%d' % number, application,
                                   *options)

@@ -105,7 +105,12 @@ class Ours(Service):
 
     @property
     def units(self):
-        return ([], self.own_units) if self.listen else super().units
+        if self.listen:
+            return [], self.own_units
+        # what writes Apache's access lines has a cgroup of its own
+        return [self.front, *run(
+            'systemctl', 'list-units', '--plain', '--no-legend',
+            'devstack-wsgi-access-*').split()[:1]], self.own_units
 
     def deploy(self):
         application = self.application
@@ -127,6 +132,24 @@ class Ours(Service):
 
     def remove(self):
         wsgi('remove', self.name)
+
+
+class Quiet(Ours):
+    """Without access lines, as doc/source/servers.rst says it."""
+
+    @property
+    def file(self):
+        return f'/etc/devstack-wsgi/site.d/{self.name}/quiet.conf'
+
+    def deploy(self):
+        super().deploy()
+        write(self.file, f'<Location "/{self.name}">\n'
+              '    SetEnvIf Request_URI ^ DEVSTACK_WSGI_UNIT=-\n</Location>\n')
+        run('systemctl', 'reload', self.front)
+
+    def remove(self):
+        os.unlink(self.file)
+        super().remove()
 
 
 class Stock(Service):

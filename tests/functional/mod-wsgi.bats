@@ -36,12 +36,18 @@ function service_pids {
     done
 }
 
+# Usage: has_line NAME TEXT    as run_log
+function has_line {
+    run_log "$1"
+    [[ "$output" == *"$2"* ]]
+}
+
 @test "mod_wsgi: 1, its log is where uWSGI's is, and has the same shape" {
     local name line
     local -a lines_of=()
     for name in one other; do
         http_status "http://127.0.0.1/$name/request-id?id-$name"
-        run_log "$name"
+        wait_for 10 has_line "$name" "id-$name"
         line=$(grep "id-$name" <<< "$output")
         # 127.0.0.1 "GET /one/request-id?id-one HTTP/1.1" 200 4 1ms id-one
         assert_regex "$line" '^127\.0\.0\.1 "GET /[a-z]+/[^ ]* HTTP/1\.1"'\

@@ -124,8 +124,8 @@ function problems_of_tree {
         "--threads 4 --set harakiri=5 --arg x|$record $conf|"
         "--env A=1 --group nogroup|$record $service|$units"
         "--hardening off|$record $dropin|$units"
-        "--healthcheck /v3|$record $conf $script $dropin|$units"
-        "--path /other|$site $record $conf $script $dropin|$units; $apache"
+        "--healthcheck /v3|$site $record $script $dropin|$units; $apache"
+        "--path /other|$site $record $script $dropin|$units; $apache"
         "--on-demand|$record $conf $service $dropin $socket|$units"
     )
 
@@ -180,6 +180,20 @@ function problems_of_tree {
     done
 
     assert_none "${bad[@]}"
+}
+
+@test "apply: a service that runs and has another health check goes on" {
+    export ACTIVE_STATE=active
+    deploy one
+    : > "$CALLS"
+
+    deploy one --healthcheck /v3
+
+    assert_calls 0 systemctl stop
+    assert_calls 1 systemctl reload apache2.service
+    run grep -c 'DEVSTACK_WSGI_UNIT=-' \
+        "$WSGI_SYSROOT/etc/apache2/sites-available/one.conf"
+    assert_output 1
 }
 
 @test "apply: a service that runs by another name is stopped first" {

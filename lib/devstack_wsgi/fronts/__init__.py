@@ -6,7 +6,7 @@ import functools
 from typing import Iterable, Optional, Protocol
 
 from devstack_wsgi.record import Record
-from devstack_wsgi.servers import Facts
+from devstack_wsgi.servers import Facts, File
 
 
 class Front(Protocol):
@@ -27,6 +27,14 @@ class Front(Protocol):
         backend: the record whose server gets the requests, with its facts: the service itself, or
         the one that stands in for it
         """
+
+    def helpers(self) -> tuple[File, ...]:
+        """The programs that sites call."""
+        raise NotImplementedError
+
+    def unlogged(self, text: str) -> str:
+        """A site's text without what only access lines depend on."""
+        raise NotImplementedError
 
     def proxy(self, name: str, url: str, path: str) -> str:
         """The text of a site that only passes requests on."""

@@ -11,7 +11,7 @@ from devstack_wsgi import host, paths, template
 from devstack_wsgi.fronts import Front
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
-from devstack_wsgi.servers import Facts
+from devstack_wsgi.servers import PYTHON, Facts, File, health_checks
 
 # what every site needs
 _COMMON = {'proxy', 'headers', 'setenvif', 'authz_core'}
@@ -25,6 +25,10 @@ _SCHEME_BEHIND_TLS = (
 # headers that mean something to uWSGI, to the runtime, or to an application behind it
 _MEANT = ('Content-Length', 'Transfer-Encoding', 'X-Forwarded-Proto', 'X-Devstack-Wsgi-Peer',
           'X-Devstack-Wsgi-Said')
+# a request through it is logged where it is one of the service's, not on the way there
+_ONCE_BEHIND_TLS = '    SetEnvIfExpr "%{REQUEST_SCHEME} == \'https\'" DEVSTACK_WSGI_UNIT=-'
+_LOGGER = 'access-lines'
+_UNIT = 'DEVSTACK_WSGI_UNIT'
 _KEPT_GROUP = f'{paths.VAR}/apache-group'
 
 
@@ -49,9 +53,17 @@ class Apache(Front):
         scheme = _SCHEME_BEHIND_TLS if record.tls_proxy == 'yes' else _SCHEME
         return template.fill(
             'site/site.conf', name=record.name, path=record.path, scheme=f'    {scheme}',
+            logger=f'{PYTHON} {paths.helper(_LOGGER)}', unit=record.unit, quiet=_quiet(record),
+            once=_ONCE_BEHIND_TLS if record.tls_proxy == 'yes' else '',
             member=backend.name, address=facts.address, standby=facts.standby,
             backend=_backend(backend, facts), secret=facts.secret, transport=transport,
             site_dir=paths.site_dir(record))
+
+    def helpers(self) -> tuple[File, ...]:
+        return (File(f'helper:{_LOGGER}', template.read('helpers/access.py')),)
+
+    def unlogged(self, text: str) -> str:
+        return ''.join(line for line in text.splitlines(True) if _UNIT not in line)
 
     def proxy(self, name: str, url: str, path: str) -> str:
         return template.fill('site/proxy.conf', name=name, url=url, path=path)
@@ -203,6 +215,16 @@ def _underscored() -> str:
             if '_' in marks:
                 forms.append(first + ''.join(mark + word for mark, word in zip(marks, rest)))
     return '\n'.join(f'    RequestHeader unset {each}' for each in forms)
+
+
+def _quiet(record: Record) -> str:
+    """What keeps health checks out of the access lines: the record's own path, whoever asks. Of the
+    front page, which is everybody's, only the library's own probe is left out.
+    """
+    if record.check != '/':
+        return f'    SetEnvIf Request_URI {health_checks(record)} DEVSTACK_WSGI_UNIT=-'
+    return ('    SetEnvIfExpr "req_novary(\'User-Agent\') == \'devstack-wsgi-ready\''
+            f' && %{{REQUEST_URI}} =~ m#{health_checks(record)}#" DEVSTACK_WSGI_UNIT=-')
 
 
 def _backend(record: Record, facts: Facts) -> str:

@@ -181,13 +181,14 @@ def _daemon(record: Record) -> str:
 
 
 def _quiet(record: Record) -> str:
-    """What keeps health checks out of the access lines: the record's own path, whoever asks, and
-    the library's probe; as the httpd's expression.
+    """Which requests get an access line here, as the httpd's expression: those that forward.py
+    takes, but for health checks, of the record's own path by whoever, and the library's probe.
     """
+    direct = "req_novary('X-Devstack-Wsgi-Direct') == 'yes'"
     others = f'%{{REQUEST_URI}} !~ m#{servers.health_checks(record)}#'
     # the front page is everybody's: only our own probe is left out
-    return (f"%{{HTTP_USER_AGENT}} != 'devstack-wsgi-ready' || {others}"
-            if record.check == '/' else others)
+    return (f"{direct} && (req_novary('User-Agent') != 'devstack-wsgi-ready' || {others})"
+            if record.check == '/' else f'{direct} && {others}')
 
 
 def _config(record: Record) -> str:
@@ -195,7 +196,8 @@ def _config(record: Record) -> str:
     return template.fill(
         'mod_wsgi/httpd.conf.in', name=record.name, run=run, modules=_httpd()[1],
         module=_module(record.venv)[0], port=record.port, secret=record.secret,
-        quiet=_quiet(record), daemon=_daemon(record), script=paths.script(record),
+        quiet=_quiet(record), listen=record.listen, daemon=_daemon(record),
+        script=paths.script(record),
         # what CONF says otherwise than when it was written
         caller=run if record.conf else '')
 

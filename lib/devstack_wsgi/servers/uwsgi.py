@@ -167,8 +167,7 @@ def _known(program: str) -> frozenset[str]:
 def _settings(record: Record) -> str:
     """The library's own settings, each with its reason in the template.
 
-    What each costs a request is in doc/source/performance.rst: none is worth its absence but the
-    access lines, a fifth of the CPU of a small one, and those are a promise.
+    What each costs a request is in doc/source/performance.rst: none is worth its absence.
     """
     packaged = _is_packaged(_program(record))
     http = record.transport == 'http'
@@ -178,6 +177,7 @@ def _settings(record: Record) -> str:
     # nobody looks for an address that the front does not speak to; and uWSGI does not find
     # 0.0.0.0:8775 among what systemd hands over, which it calls :8775
     spoken_to = record.adopted and record.path
+    direct = record.listen or not record.path
     return template.fill(
         'uwsgi/conf.ini.in', name=record.name, processes=record.processes,
         threads=record.threads, lazy='false' if record.preload == 'yes' else 'true',
@@ -190,13 +190,16 @@ def _settings(record: Record) -> str:
         chdir=record.chdir,
         # uWSGI cuts it at spaces, whatever the quotes: none has one (check)
         arguments=text.ini_value(' '.join(record.arg)) if ours else '',
-        peer='%(var.HTTP_X_DEVSTACK_WSGI_PEER)' if http and record.path else '%(addr)',
+        # what the site says of each request, and a site of somebody else's does not
+        logged=('' if not record.path else 'HTTP_X_DEVSTACK_WSGI_PEER' if http
+                else 'DEVSTACK_WSGI_UNIT'),
         # a plugin that writes its own site for our CONF relies on it, too
         front='yes' if record.path else '', closes='yes' if http else '',
         idle=str(IDLE) if record.demanded else '',
         # the record's own path is logged for nobody; of the front page, which is everybody's, only
         # our own probe is left out
-        checks=health_checks(record), root='yes' if record.check == '/' else '',
+        checks=health_checks(record) if direct else '',
+        root='yes' if direct and record.check == '/' else '',
         adopted='yes' if record.adopted else '',
         http_socket=record.listen if spoken_to else '').rstrip('\n')
 
