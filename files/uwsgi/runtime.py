@@ -172,6 +172,7 @@ def serve(app, script, prefix, front, protocol, check, variables):
         # what the site says to Apache itself
         environ.pop('no-gzip', None)
         environ.pop('DEVSTACK_WSGI_UNIT', None)
+        environ.pop('DEVSTACK_WSGI_UNDERSCORE', None)
         runtime.mend(environ, prefix, front)
         # uWSGI's own loses a line where readline() follows on readline(N)
         take_body(environ)

@@ -29,6 +29,7 @@ _MEANT = ('Content-Length', 'Transfer-Encoding', 'X-Forwarded-Proto', 'X-Devstac
 _ONCE_BEHIND_TLS = '    SetEnvIfExpr "%{REQUEST_SCHEME} == \'https\'" DEVSTACK_WSGI_UNIT=-'
 _LOGGER = 'access-lines'
 _UNIT = 'DEVSTACK_WSGI_UNIT'
+_DROP = 'underscore.lua'
 _KEPT_GROUP = f'{paths.VAR}/apache-group'
 
 
@@ -48,8 +49,8 @@ class Apache(Front):
     def site(self, record: Record, backend: Record, facts: Facts) -> str:
         transport = ''
         if facts.protocol == 'http':
-            transport = template.fill('site/http.conf', forms=_underscored(), said=_said(record)
-                                      ).rstrip('\n')
+            transport = template.fill('site/http.conf', forms=_underscored(), said=_said(record),
+                                      drop=paths.helper(_DROP)).rstrip('\n')
         scheme = _SCHEME_BEHIND_TLS if record.tls_proxy == 'yes' else _SCHEME
         return template.fill(
             'site/site.conf', name=record.name, path=record.path, scheme=f'    {scheme}',
@@ -60,7 +61,8 @@ class Apache(Front):
             site_dir=paths.site_dir(record))
 
     def helpers(self) -> tuple[File, ...]:
-        return (File(f'helper:{_LOGGER}', template.read('helpers/access.py')),)
+        return (File(f'helper:{_LOGGER}', template.read('helpers/access.py')),
+                File(f'helper:{_DROP}', template.read('site/underscore.lua')))
 
     def unlogged(self, text: str) -> str:
         return ''.join(line for line in text.splitlines(True) if _UNIT not in line)
@@ -124,6 +126,10 @@ class Apache(Front):
             needed |= _COMMON | {'proxy_uwsgi' if facts.protocol == 'uwsgi' else 'proxy_http'}
             if facts.standby:
                 needed |= _STANDBY
+            # a package of its own elsewhere; without it those headers are refused
+            if facts.protocol == 'http' and os.path.exists(
+                    host.real(f'{self.etc}/mods-available/lua.load')):
+                needed.add('lua')
         return sorted(module for module in needed if not os.path.exists(
             host.real(f'{self.etc}/mods-enabled/{module}.load')))
 
