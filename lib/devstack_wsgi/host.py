@@ -13,7 +13,9 @@ import pwd
 import socket
 import stat as stats
 import subprocess
-from typing import Any, Callable, Iterable, Optional
+from typing import Any, Callable, Iterable, NoReturn, Optional
+
+from devstack_wsgi.refused import Refused
 
 SYSROOT = os.environ.get('WSGI_SYSROOT', '')
 
@@ -169,6 +171,14 @@ def ask(*command: str) -> tuple[int, str]:
     except OSError as error:
         return 127, str(error)
     return done.returncode, done.stdout.decode('utf-8', 'surrogateescape')
+
+
+def become(*command: str) -> NoReturn:
+    """Let a program take the place of this one. Raises Refused where it is not there."""
+    try:
+        os.execvp(command[0], command)
+    except OSError as error:
+        raise Refused(command[0], error.strerror or 'cannot be run') from None
 
 
 def units(names: Iterable[str], *properties: str) -> dict[str, dict[str, str]]:

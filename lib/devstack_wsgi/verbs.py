@@ -11,6 +11,7 @@ has to answer the call.
 from __future__ import annotations
 
 import functools
+import os
 import re
 import sys
 from typing import Callable, Iterable, Optional, Sequence
@@ -283,6 +284,24 @@ def show_status(words: Words) -> Lines:
     return [status.as_json(rows) if '--json' in words else status.table(rows)]
 
 
+def log(words: Words) -> Lines:
+    names, follow, lines = [], [], '100'
+    rest = iter(words)
+    for word in rest:
+        if word in ('-f', '--follow'):
+            follow = ['--follow']
+        elif word == '--lines':
+            lines = next(rest, '')
+            if not re.fullmatch('[1-9][0-9]{0,6}', lines) or int(lines) > 1000000:
+                raise Misuse('log', f"--lines '{lines}': give a number, 1 to 1000000", 'log')
+        else:
+            names.append(word)
+    of = [unit for record in _records('log', names)
+          for unit in (*units.main_units(record), os.path.basename(paths.forward_unit(record)))]
+    return host.become('journalctl', '--no-hostname', f'--lines={lines}', *follow,
+                       *(f'--unit={unit}' for unit in of))
+
+
 def check(words: Words) -> Lines:
     registry = load()
     lines, faults = status.check(registry, _named('check', words, registry))
@@ -333,7 +352,7 @@ PLANS: dict[str, Callable[[Words], Manifest]] = {
     'interrupted': lambda _: interrupted.finish(), **calls.PLANS}
 ANSWERS: dict[str, Callable[[Words], Lines]] = {
     'status': show_status, 'help': help_of, 'servers': known_servers, 'batches': batches,
-    'check': check, 'show': show, 'failed': failed, 'drain': drain,
+    'log': log, 'check': check, 'show': show, 'failed': failed, 'drain': drain,
     'catalog': lambda _: catalogue.names(),
     'completion': lambda words: [manual.completion(words[0]).rstrip('\n')],
     **calls.LINES}

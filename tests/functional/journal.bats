@@ -49,6 +49,35 @@ function lines_of {
     assert_none "${bad[@]}"
 }
 
+@test "journal: wsgi log shows the services that it names, and follows" {
+    local -a where
+    where_of uwsgi log-uwsgi
+    http_status "$URL/print?shown-uwsgi"
+    where_of mod-wsgi log-mod-wsgi
+    http_status "$URL/print?shown-mod-wsgi"
+    where_of http log-http
+    http_status "$URL/print?shown-http"
+
+    run wsgi log log-uwsgi log-mod-wsgi
+
+    assert_success
+    assert_line --regexp 'access.*: .*"GET .*/print[?]shown-uwsgi HTTP'
+    assert_line --regexp 'access.*: .*"GET .*/print[?]shown-mod-wsgi HTTP'
+    refute_output --partial shown-http
+
+    # shellcheck disable=SC2016  # expanded in the machine
+    run machine_sh 'timeout 60 "$1" log log-http --lines 1 -f > /tmp/followed &
+        for try in {1..100}; do
+            curl --silent --output /dev/null "$2/print?followed"
+            ! grep -q "print[?]followed HTTP" /tmp/followed || break
+            sleep 0.1
+        done
+        kill $!
+        grep -c "print[?]followed HTTP" /tmp/followed' \
+        "$REPO/tools/wsgi" "$URL"
+    assert_output --regexp '^[1-9]'
+}
+
 @test "journal: what an application prints is there once, as it is" {
     local transport
     local -a bad=() where
