@@ -380,7 +380,7 @@ DevStack's own function"
     assert_equal "${output//$'\x1f'/|}" "service|$CONF|thing.wsgi:application\
 |/thing||Thing_API|thing-api|/usr/bin/uwsgi|$ACCOUNT|$ACCOUNT|
 set|$CONF|threads|7
-wsgi: removed thing-api: 0 files written, 9 removed, Apache reloaded"
+wsgi: removed thing-api: 0 files written, 11 removed, Apache reloaded"
     run unit
     assert_failure 3
     assert_output ''

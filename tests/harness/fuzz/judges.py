@@ -213,18 +213,25 @@ def judge_inis(library: Library, folder: str, batch: list[Accepted]) -> Problems
 
 
 def httpd_lines(text: bytes) -> list[bytes]:
-    """The directives of a text that has no more than plain lines."""
+    """The directives of a text that has no more than plain lines, where all modules are there and
+    nothing is defined yet.
+    """
     lines = []
+    left_out = False
     for line in text.split(b'\n'):
         line = line.strip()
-        if line and not line.startswith((b'#', b'IncludeOptional ')):
+        if line.startswith((b'<IfModule ', b'</IfModule>')):
+            left_out = line.startswith(b'<IfModule !')
+        elif line.startswith((b'<IfDefine ', b'</IfDefine>', b'Define ')) or left_out:
+            continue
+        elif line and not line.startswith((b'#', b'IncludeOptional ')):
             lines.append(b' '.join(line.split()))
     return lines
 
 
 def judge_httpd(library: Library, folder: str, batch: list[Accepted]) -> Problems:
     modules = ['mpm_event', 'info', 'authz_core', 'log_config', 'unixd',
-               'headers', 'setenvif', 'slotmem_shm', 'proxy', 'proxy_uwsgi',
+               'headers', 'lua', 'setenvif', 'slotmem_shm', 'proxy', 'proxy_uwsgi',
                'proxy_http', 'proxy_balancer', 'lbmethod_byrequests']
     main = [f'ServerRoot "{folder}"', 'ServerName localhost',
             'ErrorLog /dev/stderr']
@@ -238,7 +245,7 @@ def judge_httpd(library: Library, folder: str, batch: list[Accepted]) -> Problem
         if 'site' in case.files:
             path = os.path.join(folder, f'c{at}.site')
             put(path, case.files['site'])
-            main.append('Include ' + path)
+            main += ['UnDefine DEVSTACK_WSGI_ACCESS', 'Include ' + path]
             sites.append((at, case))
         if b'\nWSGIDaemonProcess ' not in case.files['config']:
             continue

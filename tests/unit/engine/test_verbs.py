@@ -108,7 +108,8 @@ def test_where_no_unit_is_known_nothing_is_stopped(deployed, monkeypatch):
 
 @pytest.mark.parametrize('words', [['start'], ['wait', '--timeout', '0'], ['start', '--nosuch'],
                                    ['show'], ['nosuch'], ['status', '--nosuch'], ['log'],
-                                   ['log', 'one', '--lines', '0'], ['log', '--nosuch']], ids=' '.join)
+                                   ['log', 'one', '--lines', '0'], ['log', '--nosuch']],
+                         ids=' '.join)
 def test_wrong_usage_is_one_line_and_status_2(deployed, capsys, words):
     plan = ['plan', '-'] if words[0] in verbs.PLANS else []
 
