@@ -3,7 +3,7 @@
 
 Written from files/uwsgi/control.py by lib/devstack_wsgi; change it there.
 
-control.py ready  --address A --protocol P --path /prefix/healthcheck
+control.py ready  --address A --prefix /prefix --healthcheck /healthcheck
     waits until the application answers with a status below 500; fails when
     the instance ends, or when its workers die again and again at import
 control.py reload --how chain|hup --conf CONF -- UWSGI ARGUMENT...
@@ -23,7 +23,6 @@ import os
 import re
 import signal
 import socket
-import struct
 import sys
 import time
 
@@ -77,29 +76,12 @@ def connect(address):
     return socket.create_connection((host, int(port)), timeout=10)
 
 
-def request(protocol, prefix, path):
-    """The bytes of one GET in either protocol."""
-    if protocol == 'http':
-        return ('GET %s HTTP/1.0\r\nHost: localhost\r\nUser-Agent: %s\r\n\r\n'
-                % (prefix + path or '/', service.AGENT)).encode()
-    variables = {
-        'REQUEST_METHOD': 'GET', 'SCRIPT_NAME': prefix, 'PATH_INFO': path,
-        'REQUEST_URI': prefix + path, 'QUERY_STRING': '',
-        'SERVER_PROTOCOL': 'HTTP/1.1', 'SERVER_NAME': 'localhost',
-        'SERVER_PORT': '80', 'REMOTE_ADDR': '127.0.0.1',
-        'HTTP_HOST': 'localhost', 'HTTP_USER_AGENT': service.AGENT,
-    }
-    packet = b''
-    for key, value in variables.items():
-        for text in (key.encode(), value.encode()):
-            packet += struct.pack('<H', len(text)) + text
-    return struct.pack('<BHB', 0, len(packet), 0) + packet
-
-
 def ask(args):
     """The status and the start of the body of one answer."""
     with connect(args.address) as sock:
-        sock.sendall(request(args.protocol, args.prefix, args.healthcheck))
+        sock.sendall((
+            'GET %s HTTP/1.0\r\nHost: localhost\r\nUser-Agent: %s\r\n\r\n'
+            % (args.prefix + args.healthcheck or '/', service.AGENT)).encode())
         answer = b''
         while len(answer) < 4096:
             chunk = sock.recv(4096)
@@ -428,7 +410,6 @@ def main():
     verbs = parser.add_subparsers(dest='verb', required=True)
     verb = verbs.add_parser('ready')
     verb.add_argument('--address', required=True)
-    verb.add_argument('--protocol', choices=('uwsgi', 'http'), required=True)
     verb.add_argument('--prefix', default='')
     verb.add_argument('--healthcheck', default='/')
     verb = verbs.add_parser('reload')

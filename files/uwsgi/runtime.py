@@ -150,13 +150,12 @@ def prove_in_worker(wrapped, prefix, check, door):
     uwsgi.post_fork_hook = forked
 
 
-def serve(app, script, prefix, front, protocol, check, variables):
+def serve(app, script, prefix, front, check, variables):
     """The callable that uWSGI is given.
 
     app, script: the application, as runtime.load() takes it
     prefix:      the path of the service, '' for none
     front:       only Apache can connect, and it says who asked
-    protocol:    of the socket: 'uwsgi' or 'http'
     check:       the path of its health check below prefix
     variables:   names of the front's that it sees
     """
@@ -179,15 +178,25 @@ def serve(app, script, prefix, front, protocol, check, variables):
         return runtime.Answer(environ, start_response, door=door).run(wrapped, environ)
 
     def over_http(environ, start_response):
+        def start(status, headers):
+            # uWSGI ends each connection; a client that would use it again has to know
+            return start_response(status, headers + [('Connection', 'close')])
+
         if is_abandoned():
-            return refuse(start_response, '499 Client Closed Request')
+            return refuse(start, '499 Client Closed Request')
         if ambiguous(environ):
-            return refuse(start_response, '400 Bad Request')
+            return refuse(start, '400 Bad Request')
         peer = environ.get('HTTP_X_DEVSTACK_WSGI_PEER', '') if front else ''
         said = environ.get('HTTP_X_DEVSTACK_WSGI_SAID', '') if front else ''
         expected = not front and environ.get('HTTP_EXPECT', '').lower() == '100-continue'
         runtime.mend(environ, prefix, front, peer, said, variables)
         body = take_body(environ, expected)
-        return runtime.Answer(environ, start_response, body, True, door).run(wrapped, environ)
+        return runtime.Answer(environ, start, body, True, door).run(wrapped, environ)
 
-    return over_http if protocol == 'http' else over_uwsgi
+    def over_either(environ, start_response):
+        # a front that speaks the uwsgi protocol says it; uWSGI's parser of HTTP has no such
+        # variable, whatever a client sends
+        answer = over_uwsgi if 'DOCUMENT_ROOT' in environ else over_http
+        return answer(environ, start_response)
+
+    return over_either

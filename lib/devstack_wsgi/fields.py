@@ -226,7 +226,7 @@ FIELDS = (
     Field('mode', _chosen('mode'), 'M', (
         'the server (default: WSGI_MODE, else its present one, else', 'uwsgi)')),
     Field('transport', _chosen('transport'), 'T', (
-        'between the front and it: uwsgi, or http (for chunked bodies)',)),
+        'between the front and it: http (default), or uwsgi',)),
     Field('processes', _workers, 'N', ('1 to 512 (default: API_WORKERS, else 2)',)),
     Field('threads', _workers, 'N', ('in each process, 1 to 512 (default 1)',)),
     Field('preload', _yes_or_no, '', ('load once, then fork (default: each process loads)',)),

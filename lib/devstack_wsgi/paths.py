@@ -61,6 +61,8 @@ forward_unit = _of(f'{UNITS}/devstack@{{unit}}.forward.service')
 # what a person or another plugin adds to the site
 site_dir = _of(f'{ETC}/site.d/{{site}}')
 socket = _of(f'{RUN}/{{site}}.socket')
+# the same in HTTP, where the server has one for each protocol
+http_socket = _of(f'{RUN}/{{site}}.http')
 socket_link = _of(f'{LINKS}/{{site}}.socket')
 # the service's runtime folder; beside it lie RUN.crashes and RUN.told
 run = _of(f'{RUN}/{{unit}}')

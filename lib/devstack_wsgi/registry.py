@@ -188,7 +188,7 @@ def normalize(draft: Draft) -> None:
     name = draft['name']
     for field in ('unit', 'site', 'key'):
         draft.default(field, name)
-    draft.default('transport', 'http' if 'listen' in draft else servers.transports()[0])
+    draft.default('transport', servers.transports()[0])
     for field, value in (('mode', servers.DEFAULT), ('processes', '2'), ('threads', '1'),
                          ('hardening', 'standard')):
         draft.default(field, value)

@@ -97,8 +97,11 @@ def _socket(record: Record, facts: Facts) -> str:
              'forward': os.path.basename(paths.forward_unit(record)) if facts.forwarder else ''}
     if not address.startswith('/'):
         return template.fill('unit/socket-tcp.conf', **marks)
-    return template.fill('unit/socket-unix.conf', **marks, also=''.join(also), user=record.user,
-                         link=paths.socket_link(record), group=front().group())
+    link = paths.socket_link(record)
+    return template.fill('unit/socket-unix.conf', **marks, also=''.join(also),
+                         tcp='yes' if also and not also[0].startswith('/') else '',
+                         user=record.user, group=front().group(), socket=paths.socket(record),
+                         link=link, links=os.path.dirname(link))
 
 
 def _forward(record: Record, facts: Facts) -> str:

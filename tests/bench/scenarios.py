@@ -96,8 +96,8 @@ class Served(Scenario):
 def ways(application, prefix, stock=True):
     """All ways to one application behind Apache."""
     services: dict[str, Service] = {
-        'uwsgi': Ours(prefix + '-uwsgi', application),
-        'http': Ours(prefix + '-http', application, '--transport', 'http'),
+        'uwsgi': Ours(prefix + '-uwsgi', application, '--transport', 'uwsgi'),
+        'http': Ours(prefix + '-http', application),
         'mod_wsgi': Ours(prefix + '-mod', application, mode='mod_wsgi'),
     }
     if stock:
@@ -343,7 +343,8 @@ class Reload(Pause):
 
     def make(self):
         application = Application(IMPORT_SECONDS=self.IMPORT_SECONDS)
-        services = {'uwsgi': Ours('reload-uwsgi', application)}
+        services = {'uwsgi': Ours('reload-uwsgi', application,
+                                  '--transport', 'uwsgi')}
         if not self.short:
             services.update(ways(application, 'reload'))
             services['uwsgi-preload'] = Ours('reload-preload', application,
@@ -361,7 +362,8 @@ class Restart(Pause):
     def make(self):
         application = Application(IMPORT_SECONDS=self.IMPORT_SECONDS)
         if self.short:
-            return {'uwsgi': Ours('restart-uwsgi', application)}
+            return {'uwsgi': Ours('restart-uwsgi', application,
+                                  '--transport', 'uwsgi')}
         services = ways(application, 'restart')
         del services['devstack-http']
         return services

@@ -77,7 +77,7 @@ function apache_settled {
 }
 
 @test "apply: somebody else's broken site is named, and nothing is changed" {
-    serve uwsgi beside
+    serve http beside
     load_begin beside "$URL/" --rate 40
     in_machine bash -c 'echo "NoSuchDirective on" \
         > /etc/apache2/conf-enabled/zz-theirs.conf'
@@ -111,7 +111,7 @@ function apache_settled {
     assert_tree "$BATS_TEST_TMPDIR/before"
     assert_reloads 0 0
     in_machine rm -r "$folder"
-    serve uwsgi early
+    serve http early
 }
 
 # Deploy what fails after the check, when files are in their place already.
@@ -119,9 +119,9 @@ function apache_settled {
 # Usage: rolls_back COMMAND...
 #   COMMAND  makes it fail
 function rolls_back {
-    serve uwsgi stays --processes 1
+    serve http stays --processes 1
     load_begin stays "$URL/" --rate 40
-    serve uwsgi beside
+    serve http beside
     load_begin beside "$URL/" --rate 40
     "$@"
     tree_of "${TREE[@]}" > "$BATS_TEST_TMPDIR/before"
@@ -220,11 +220,11 @@ function mended_by {
     local -a bad=() deploy
     count 5 50
     local number=$REPLY
-    serve uwsgi bystander
+    serve http bystander
     load_begin bystander "$URL/" --rate 20
     deploy=(in_machine "$REPO/tools/wsgi" deploy killed --path /killed
         --app probe:application --chdir /srv/bystander --user www-data
-        --transport http)
+        --transport uwsgi)
     # how long each takes, and what it leaves when nobody kills it
     "${deploy[@]}"
     wsgi remove killed

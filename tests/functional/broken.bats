@@ -13,7 +13,7 @@ function setup_file {
     local name
     local -a where
     machine_up || return
-    serve uwsgi neighbour || return
+    serve http neighbour || return
     for name in "${EXITING[@]}"; do
         where_of "${name#exits-}" "$name"
         case $name in
@@ -170,7 +170,7 @@ function starts_at_once {
 }
 
 @test "broken: a setting that uWSGI refuses fails the start, and says so" {
-    serve uwsgi refused
+    serve http refused
     # more than the kernel's somaxconn
     deploy_app refused --path /refused --set listen=100000
 

@@ -54,7 +54,7 @@ function stack_with {
     run in_machine grep -h '^\(transport\|processes\|hardening\)=' \
         "$record/glance-api.conf" "$record/nova-api.conf" \
         "$record/keystone.conf"
-    assert_line transport=http
+    assert_line transport=uwsgi
     assert_line processes=2
     assert_line processes=4
     assert_line hardening=strict

@@ -106,7 +106,7 @@ function assert_no_leftover {
 }
 
 @test "doors: with --preload each worker has its own" {
-    serve uwsgi told-early --preload
+    serve http told-early --preload
 
     run wsgi status told-early --json
 

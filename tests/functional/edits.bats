@@ -6,7 +6,7 @@ load ../helpers/functional
 
 @test "edits: keys of CONF are kept over a redeployment, and shown by key" {
     local conf=/etc/devstack-wsgi/uwsgi/keys.ini
-    serve uwsgi keys
+    serve http keys
     # a key of the file, a new one below the header (as DevStack's iniset
     # does), and one that goes
     in_machine sed -i -e 's/^buffer-size = .*/buffer-size = 40000/' \
@@ -50,15 +50,15 @@ function has_header {
 
 @test "edits: lines appended to the site are kept and served" {
     local site=/etc/apache2/sites-available/lines.conf
-    serve uwsgi lines
+    serve http lines
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh 'printf "%s\n" "# by hand" "<Location /lines>" \
         "Header always set X-By-Hand yes" "</Location>" >> "$1"
         systemctl reload apache2' "$site"
     wait_for 10 has_header "$URL/" 'X-By-Hand: yes'
 
-    # the site of the other transport says more
-    run deploy_app lines --path /lines --transport http
+    # the site of the other transport says less
+    run deploy_app lines --path /lines --transport uwsgi
 
     assert_success
     assert_line --partial "edits by hand in $site are kept"
@@ -74,7 +74,7 @@ function has_header {
 
 @test "edits: a site changed in its middle is not lost, and named" {
     local site=/etc/apache2/sites-available/middle.conf
-    serve uwsgi middle
+    serve http middle
     in_machine sed -i 's/retry=0/retry=1/' "$site"
 
     deploy_app middle --path /middle --processes 3
@@ -82,7 +82,7 @@ function has_header {
     assert_output --partial retry=1
 
     # what has to change cannot be joined with it
-    run deploy_app middle --path /middle --transport http
+    run deploy_app middle --path /middle --transport uwsgi
     assert_failure 1
     assert_output --partial "$site"
     run in_machine cat "$site"
@@ -90,15 +90,56 @@ function has_header {
     assert_status 200 "$URL/"
 }
 
+# Usage: said_of VARIABLE    what the application of $URL sees of it
+function said_of {
+    in_machine curl --silent --max-time 5 \
+        -H 'X-Devstack-Wsgi-Peer: 192.0.2.1' \
+        "$URL/environ" | python3 -c '
+import json, sys
+print(json.load(sys.stdin)[sys.argv[1]])' "$1"
+}
+
+@test "edits: CONF and a site that stock DevStack wrote over ours serve" {
+    local conf=/etc/devstack-wsgi/uwsgi/stock.ini
+    serve http other
+    serve http stock
+    # as lib/apache writes them
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh 'a2enmod --quiet proxy_uwsgi
+        printf "%s\n" "ProxyPass \"/stock\" \"unix:/var/run/uwsgi/stock.socket\
+|uwsgi://uwsgi-uds-stock\" retry=0 acquire=1 " \
+            > /etc/apache2/sites-available/stock.conf
+        systemctl reload apache2'
+
+    # over the library's socket, with its CONF
+    wait_for 10 said_of DOCUMENT_ROOT
+    assert_equal "$(said_of SCRIPT_NAME)" /stock
+    assert_equal "$(said_of REMOTE_ADDR)" 127.0.0.1
+    # and with theirs, which has a socket of its own in place of our link
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh 'chown www-data /run/uwsgi
+        printf "%s\n" "[uwsgi]" "socket = /var/run/uwsgi/stock.socket" \
+            "chmod-socket = 666" "module = probe:application" \
+            "chdir = /srv/stock" "processes = 2" "master = true" \
+            "die-on-term = true" "plugins = http,python3" \
+            "lazy-apps = true" > "$1"' "$conf"
+    in_machine systemctl restart devstack@stock
+    assert_status 200 "$URL/"
+    in_machine systemctl restart devstack@stock
+    assert_status 200 "$URL/"
+    assert_status 200 http://127.0.0.1/other/
+    in_machine chown root /run/uwsgi
+}
+
 @test "edits: files in site.d are served, and outlive the service" {
     local folder=/etc/devstack-wsgi/site.d/added
-    serve uwsgi added
+    serve http added
     in_machine bash -c "echo 'Header always set X-Added yes' \
         > $folder/extra.conf; systemctl reload apache2"
 
     wait_for 10 has_header "$URL/" 'X-Added: yes'
 
-    deploy_app added --path /added --transport http
+    deploy_app added --path /added --transport uwsgi
     wsgi restart added
     run headers_of "$URL/"
     assert_line --partial 'X-Added: yes'
@@ -108,7 +149,7 @@ function has_header {
 }
 
 @test "edits: what was edited is kept when the service is removed" {
-    serve uwsgi kept
+    serve http kept
     in_machine sed -i "\$a harakiri = 44" \
         /etc/devstack-wsgi/uwsgi/kept.ini
 

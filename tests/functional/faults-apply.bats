@@ -13,7 +13,7 @@ readonly TREE=(/etc/apache2 /etc/devstack-wsgi /etc/systemd/system
 # shellcheck disable=SC2034  # named by its capitals
 readonly ONE=(--path /changes --site one --env ROUND=one)
 # shellcheck disable=SC2034
-readonly TWO=(--path /changes --site two --env ROUND=two --transport http
+readonly TWO=(--path /changes --site two --env ROUND=two --transport uwsgi
     --processes 3)
 
 # A run that ends in the middle: before the step, or the command of a step,
@@ -46,7 +46,7 @@ _wsgi_verbs_run "$@"
 '
 
 function setup_file {
-    machine_up && serve uwsgi beside && deploy_app changes "${ONE[@]}" &&
+    machine_up && serve http beside && deploy_app changes "${ONE[@]}" &&
         start_app changes || return
     put_failpoint
     # the modules of the front are enabled once for all

@@ -413,7 +413,7 @@ function systemds_descriptors {
     # what hangs is gone, also where this test is the only one
     wait_for 90 hung_are_stopped
     wsgi remove "${TRANSPORTS[@]/#/hung-}"
-    serve uwsgi bystander
+    serve http bystander
     wsgi restart "${names[@]}"
     wsgi stop "${names[@]}"
     run in_machine find /run/devstack-wsgi /run/uwsgi -name 'fault-*'

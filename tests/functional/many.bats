@@ -47,10 +47,9 @@ for words, number in sorted(collections.Counter(
     machine_sh '
         mkdir -p /etc/devstack-wsgi/services
         for i in {10..49}; do
-            where=("path=/many-$i" transport=uwsgi)
-            (( i % 3 != 1 )) || where=("path=/many-$i" transport=http)
-            (( i % 3 != 2 )) ||
-                where=("listen=127.0.0.1:91$i" transport=http)
+            where=("path=/many-$i")
+            (( i % 3 != 1 )) || where=("path=/many-$i" transport=uwsgi)
+            (( i % 3 != 2 )) || where=("listen=127.0.0.1:91$i")
             printf "%s\n" "name=many-$i" "${where[@]}" \
                 app=probe:application chdir=/srv/many user=www-data \
                 group=www-data env=A=b healthcheck=/healthcheck \

@@ -18,7 +18,7 @@ function setup_file {
     for name in "${SERVICES[@]}"; do
         serve mod-wsgi "$name" || return
     done
-    serve uwsgi other
+    serve http other
 }
 
 # The processes of the services, their PIDs in order.

@@ -81,7 +81,7 @@ function reload_without_pause {
 # Usage: reload_busy_threads NAME [OPTION...]
 function reload_busy_threads {
     local name=$1 i reloads
-    serve uwsgi "$@" --threads 2
+    serve http "$@" --threads 2
     count 2 10
     reloads=$REPLY
     journal_mark
@@ -138,7 +138,7 @@ function reload_busy_threads {
 
 @test "reload: wsgi reload does the same, and the master stays" {
     local pid
-    serve uwsgi by-wsgi
+    serve http by-wsgi
     main_pid by-wsgi
     pid=$REPLY
     edit_code by-wsgi two
@@ -153,7 +153,7 @@ function reload_busy_threads {
     local name option
     for option in '' --preload; do
         name=broken${option:+-preload}
-        serve uwsgi "$name" ${option:+"$option"}
+        serve http "$name" ${option:+"$option"}
         load_begin all "$URL/" --rate 40
         in_machine sed -i "\$a import no_such_module" "/srv/$name/probe.py"
 

@@ -106,7 +106,7 @@ function restart_busy_threads {
 @test "restart: ten in a row by a person all succeed" {
     local i
     local -a bad=()
-    serve uwsgi ten
+    serve http ten
 
     for i in {1..10}; do
         in_machine systemctl restart devstack@ten || bad+=("restart $i")
@@ -173,11 +173,11 @@ function is_back {
     local -a rows=(
         "--path /moves --site moved http://127.0.0.1/moves"
         "--path /elsewhere --site moved http://127.0.0.1/elsewhere"
-        "--path /elsewhere --transport http http://127.0.0.1/elsewhere"
+        "--path /elsewhere --transport uwsgi http://127.0.0.1/elsewhere"
         "--listen 127.0.0.1:9112 http://127.0.0.1:9112"
         "--listen [::1]:9112 --path /both http://127.0.0.1/both"
     )
-    serve uwsgi moves
+    serve http moves
 
     for row in "${rows[@]}"; do
         read -ra words <<< "$row"
@@ -189,6 +189,23 @@ function is_back {
     assert_none "${bad[@]}"
     # and it can be restarted there
     wsgi restart moves
+}
+
+@test "restart: another transport restarts nothing, and loses no request" {
+    local transport pid
+    serve http spoken
+    main_pid spoken
+    pid=$REPLY
+
+    load_begin all "$URL/" --rate 20
+    for transport in uwsgi http uwsgi http; do
+        deploy_app spoken --path /spoken --transport "$transport"
+    done
+    load_end all
+
+    figure "another transport, four times" "${LOAD[said]}"
+    assert_no_failure 20
+    assert_pid spoken "$pid"
 }
 
 @test "restart: forty requests that wait 1 s each at one process are served" {

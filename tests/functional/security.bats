@@ -30,6 +30,10 @@ except OSError as error:
     for name in safe-uwsgi safe-http safe-mod-wsgi; do
         run in_machine stat -c '%a %U:%G' "/run/devstack-wsgi/$name.socket"
         assert_output '660 service:www-data'
+        [[ "$name" == safe-mod-wsgi ]] || {
+            run in_machine stat -c '%a %U:%G' "/run/devstack-wsgi/$name.http"
+            assert_output '660 service:www-data'
+        }
         run in_machine stat -c '%a %U:%G' /run/devstack-wsgi
         assert_output '755 root:root'
         run in_machine readlink "/run/uwsgi/$name.socket"
@@ -43,9 +47,9 @@ except OSError as error:
     local -a sockets
     mapfile -t sockets < <(in_machine find /run/devstack-wsgi /run/uwsgi/ \
         -type s -o -type l -o -type p)
-    # of three services the socket and its link; of uWSGI's stats and fifo;
-    # of the others what mod_wsgi listens on; of all two doors
-    assert_equal "${#sockets[@]}" 24
+    # of three services the socket and its link; of uWSGI's the one for HTTP,
+    # stats and fifo; of the others what mod_wsgi listens on; of all two doors
+    assert_equal "${#sockets[@]}" 26
 
     for socket in "${sockets[@]}"; do
         run connect_as nobody "$socket"

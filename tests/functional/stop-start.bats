@@ -103,7 +103,7 @@ function has_states {
 }
 
 @test "stop: what the application started and does not end is ended" {
-    serve uwsgi spawn
+    serve http spawn
     assert_status 200 "$URL/spawn"
     run in_machine pgrep -f 'sleep 600'
     assert_success
@@ -120,7 +120,7 @@ function has_states {
 
 @test "stop: a worker that still loads is not waited for" {
     local pid
-    serve uwsgi loading --env IMPORT_SECONDS=5
+    serve http loading --env IMPORT_SECONDS=5
     workers_of loading
     pid=${REPLY%% *}
     in_machine kill -KILL "$pid"
@@ -135,7 +135,7 @@ function has_states {
 }
 
 @test "on demand: a stop ends the socket too, and no request starts it" {
-    serve uwsgi demand --on-demand
+    serve http demand --on-demand
 
     wsgi stop demand
     assert_status 503 "$URL/"
@@ -144,7 +144,7 @@ function has_states {
 }
 
 @test "on demand: an idle service ends, the next request starts it" {
-    serve uwsgi idle --on-demand
+    serve http idle --on-demand
     in_machine sed -i 's/^idle = 300$/idle = 2/' \
         /etc/devstack-wsgi/uwsgi/idle.ini
     wsgi restart idle
@@ -159,7 +159,7 @@ function has_states {
     local -a enabled=(
         systemctl is-enabled devstack@turn.socket devstack@turn
     )
-    serve uwsgi turn
+    serve http turn
     run in_machine "${enabled[@]}"
     assert_output $'static\nenabled'
 

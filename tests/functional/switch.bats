@@ -5,7 +5,7 @@
 load ../helpers/functional
 
 function setup_file {
-    machine_up && serve uwsgi switched
+    machine_up && serve http switched
 }
 
 # All files that a switch could change, and when they were.
@@ -106,7 +106,7 @@ function services_files {
 }
 
 @test "switch: a server that does not come up leaves the old one serving" {
-    serve uwsgi stays
+    serve http stays
     local pid
     # an application that is particular about its server
     in_machine sed -i '/^import time/a import uwsgi' /srv/stays/probe.py
@@ -135,7 +135,7 @@ function services_files {
     local name
     local -a bad=()
     for name in three-one three-two three-six; do
-        serve uwsgi "$name"
+        serve http "$name"
     done
     in_machine sed -i '/^import time/a import uwsgi' /srv/three-two/probe.py
     wsgi restart three-two
@@ -308,7 +308,7 @@ function adopt_names {
 @test "switch: cut off wherever it is, the next apply makes it whole" {
     local tenths state
     local -a bad=()
-    serve uwsgi cut --env IMPORT_SECONDS=1
+    serve http cut --env IMPORT_SECONDS=1
     count 3 24
     local cuts=$REPLY i
 
@@ -338,7 +338,7 @@ function adopt_names {
 }
 
 @test "switch: a deployment under the other server loses nothing either" {
-    serve uwsgi redeployed --env IMPORT_SECONDS=1
+    serve http redeployed --env IMPORT_SECONDS=1
     load_begin all "$URL/" --rate 40
 
     deploy_app redeployed --path /redeployed --mode mod_wsgi \

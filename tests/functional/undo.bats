@@ -8,7 +8,7 @@ load ../helpers/functional
 readonly TREE=(/etc /run/devstack-wsgi /var/lib/devstack-wsgi)
 
 function setup_file {
-    machine_up && serve uwsgi serving
+    machine_up && serve http serving
 }
 
 function tidy {
@@ -37,12 +37,12 @@ function load_serving {
     run in_machine systemctl reload apache2
     assert_failure
     # the new service needs a module that is not enabled, whoever wanted it
-    in_machine a2dismod --quiet --force proxy_http
-    refute in_machine test -e /etc/apache2/mods-enabled/proxy_http.load
+    in_machine a2dismod --quiet --force proxy_uwsgi
+    refute in_machine test -e /etc/apache2/mods-enabled/proxy_uwsgi.load
     load_serving
     tree_of "${TREE[@]}" > "$BATS_TEST_TMPDIR/before"
 
-    run deploy_app refused --path /refused --transport http
+    run deploy_app refused --path /refused --transport uwsgi
 
     assert_failure 1
     assert_line --partial 'apache2.service does not reload'
@@ -53,7 +53,7 @@ function load_serving {
     figure "a reload that is refused" "${LOAD[failed]} of ${LOAD[sent]} failed"
     assert_no_failure 20
     in_machine rm /etc/apache2/sites-enabled/theirs.conf
-    serve http refused
+    serve uwsgi refused
     assert_status 200 "$URL/"
 }
 
@@ -73,7 +73,7 @@ function load_serving {
     assert_line --partial apache2.service
     assert_tree "$BATS_TEST_TMPDIR/before"
     in_machine rm /etc/apache2/sites-enabled/theirs.conf
-    serve uwsgi ended
+    serve http ended
     assert_status 200 http://127.0.0.1/serving/
 }
 
@@ -120,8 +120,8 @@ function cut_off_again {
     load_serving "$keep"
     # what they are in the end, if nobody disturbs it
     last[$keep]="--path /$keep --env ROUND=last --processes 3"
-    last[$fresh]="--path /$fresh --transport http --env ROUND=last"
-    wsgi deploy "$fresh" "${options[@]}" --path "/$fresh" --transport http \
+    last[$fresh]="--path /$fresh --transport uwsgi --env ROUND=last"
+    wsgi deploy "$fresh" "${options[@]}" --path "/$fresh" --transport uwsgi \
         --env ROUND=last
     begin=$(date +%s%3N)
     wsgi deploy "$keep" "${options[@]}" --path "/$keep" --env ROUND=last \
@@ -145,7 +145,7 @@ function cut_off_again {
         esac
         # another text for every file but the site; that too for a fresh one
         now=(--path "/$name" --env "ROUND=$i")
-        (( i % 4 )) || now+=(--transport http)
+        (( i % 4 )) || now+=(--transport uwsgi)
         cut_off "$begin" "$delay" "$what" "$name" "${options[@]}" "${now[@]}"
         [[ "$REPLY" != 137 ]] || cut=$(( cut + 1 ))
 

@@ -9,7 +9,7 @@ load ../helpers/functional
     # a setting of uWSGI, whose effect a client sees
     local text='[Service]
 Environment="UWSGI_ADD_HEADER=X-Mine: yes"'
-    serve uwsgi mine
+    serve http mine
     # as 'systemctl edit' writes it
     # shellcheck disable=SC2016  # expanded in the machine
     machine_sh 'echo "$1" > "$2/90-mine.conf"
@@ -31,7 +31,7 @@ Environment="UWSGI_ADD_HEADER=X-Mine: yes"'
     run in_machine cat "$folder/90-mine.conf"
     assert_output "$text"
     # and the next service of this name has it
-    serve uwsgi mine
+    serve http mine
     run in_machine curl --silent --head "$URL/"
     assert_line 'X-Mine: yes'$'\r'
 }

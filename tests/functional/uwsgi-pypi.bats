@@ -52,7 +52,7 @@ function program_of {
 }
 
 @test "uwsgi from PyPI: without it in the venv the distribution's serves" {
-    serve uwsgi theirs
+    serve http theirs
 
     assert_status 200 "$URL/"
     run program_of theirs

@@ -424,7 +424,7 @@ wsgi: removed thing-api: 0 files written, 11 removed, Apache reloaded"
     assert_file_exists "$UNITS/devstack@Foo_HTTP.service"
     assert_file_exists "$UNITS/devstack@Foo_HTTP.socket"
     assert_file_contains "$SITES/Foo_HTTP.conf" \
-        'unix:/run/devstack-wsgi/Foo_HTTP.socket|uwsgi://foo-http"'
+        'unix:/run/devstack-wsgi/Foo_HTTP.http|http://foo-http/thing"'
     assert_file_contains "$RECORDS/foo-http.conf" '^key=Foo_HTTP$'
     wsgi show Foo_HTTP
     WSGI_MODE_Foo_HTTP=mod_wsgi unit Foo_HTTP

@@ -63,13 +63,13 @@ function problems_of_tree {
 
 @test "apply: what is done already is not done again" {
     deploy one
-    deploy two --transport http --env A=1
+    deploy two --transport uwsgi --env A=1
     deploy three --listen 127.0.0.1:9001
     remember times
     : > "$CALLS"
 
     deploy one
-    deploy two --transport http --env A=1
+    deploy two --transport uwsgi --env A=1
     wsgi apply
     run wsgi apply two
 
@@ -151,7 +151,7 @@ function problems_of_tree {
         '--unit a --site a --key a|--unit b --site b --key b'
         '--path /a --conf /etc/a.ini|--listen 127.0.0.1:9001 --on-demand'
         '--listen 127.0.0.1:9001 --on-demand|--path /a --conf /etc/a.ini'
-        '--transport http|--transport uwsgi'
+        '--transport uwsgi|--transport http'
     )
     # a module that is on stays on while there is a service
     a2enmod proxy proxy_http proxy_uwsgi headers
@@ -390,7 +390,7 @@ function problems_of_tree {
         etc/systemd/system/devstack@one.service.d/50-wsgi.conf \
         etc/devstack-wsgi/uwsgi/one.ini etc/apache2/sites-enabled/one.conf \
         etc/apache2/sites-available/one.conf \
-        etc/apache2/mods-enabled/proxy_uwsgi.load \
+        etc/apache2/mods-enabled/proxy_http.load \
         var/lib/devstack-wsgi/helpers/after-stop \
         var/lib/devstack-wsgi/applied; do
         rm -rf "${WSGI_SYSROOT:?}/$file"
@@ -488,7 +488,7 @@ function assert_rolled_back {
 }
 
 @test "rollback: a change, whichever step fails" {
-    deploy one --path /one --site a --conf /etc/one.ini --transport http
+    deploy one --path /one --site a --conf /etc/one.ini --transport uwsgi
     deploy two
 
     wrap cp rm
@@ -516,7 +516,7 @@ function assert_rolled_back {
     assert_success
     assert_file_not_exists "$WSGI_SYSROOT/var/lib/devstack-wsgi"
     assert_link_not_exists \
-        "$WSGI_SYSROOT/etc/apache2/mods-enabled/proxy_uwsgi.load"
+        "$WSGI_SYSROOT/etc/apache2/mods-enabled/proxy_http.load"
 }
 
 @test "rollback: where the disk does not take it" {
@@ -687,7 +687,7 @@ function assert_converges {
     before=$REPLY
 
     for row in '--path /thing-api --listen 127.0.0.1:9292' \
-            "--script $script --transport http" --on-demand \
+            "--script $script --transport uwsgi" --on-demand \
             '--conf /etc/thing-uwsgi.ini' \
             '--unit t-api --site thing-site --key thing --path /thing.v2/api'
     do
@@ -706,10 +706,10 @@ function assert_converges {
 
 @test "remove: of several nothing but theirs goes" {
     deploy one
-    deploy two --transport http
+    deploy two --transport uwsgi
     remember
     deploy three --path /three --unit t-3 --site s-3 --conf /etc/three.ini
-    deploy four --listen 127.0.0.1:9001 --transport http
+    deploy four --listen 127.0.0.1:9001
 
     wsgi remove t-3 four
 
@@ -817,7 +817,7 @@ function assert_converges {
 
     assert_file_exists "$WSGI_SYSROOT/etc/apache2/mods-enabled/proxy.load"
     assert_not_exists \
-        "$WSGI_SYSROOT/etc/apache2/mods-enabled/proxy_uwsgi.load"
+        "$WSGI_SYSROOT/etc/apache2/mods-enabled/proxy_http.load"
 }
 
 @test "remove: modules that somebody else has come to need stay on" {
@@ -915,7 +915,7 @@ function assert_converges {
 
 @test "killed: a change of everything, at each command" {
     deploy two
-    deploy one --path /one --site a --conf /etc/one.ini --transport http
+    deploy one --path /one --site a --conf /etc/one.ini --transport uwsgi
 
     with_defaults one --path /other --site b --env A=1
     assert_survives_kills deploy "${REPLY_WORDS[@]}"

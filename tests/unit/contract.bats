@@ -184,7 +184,7 @@ END
     "$COPY/tools/wsgi" deploy hello --app m:a --path /hello \
         --user "$ACCOUNT" --env A=1 --unit h --site hs
     "$COPY/tools/wsgi" deploy own --app m:a --path /own --user "$ACCOUNT" \
-        --transport http
+        --transport uwsgi
     remember
 
     "$COPY/tools/wsgi" switch toy

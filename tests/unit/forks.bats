@@ -22,7 +22,7 @@ function write_records {
                 set=harakiri=60 healthcheck=/healthcheck
             case $(( i % 3 )) in
                 0) printf '%s\n' "path=/s$i" ;;
-                1) printf '%s\n' "path=/s$i" transport=http ;;
+                1) printf '%s\n' "path=/s$i" transport=uwsgi ;;
                 2) printf '%s\n' "listen=127.0.0.1:9$i" ;;
             esac
         } > "$folder/s$i.conf"

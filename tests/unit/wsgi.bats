@@ -203,7 +203,7 @@ END
     in_a_shell << 'END'
 WSGI_THREADS=3
 export WSGI_PROCESSES=5
-WSGI_TRANSPORT_one=http
+WSGI_TRANSPORT_one=uwsgi
 WSGI_HARDENING=(off standard)
 declare -A WSGI_MODE_one=([0]=mod_wsgi)
 declare -a WSGI_MODE
@@ -215,7 +215,7 @@ wsgi_show one | grep -E '^(threads|processes|transport|hardening|mode)='
 END
 
     assert_success
-    assert_output "$(printf '%s\n' mode=uwsgi transport=http processes=5 \
+    assert_output "$(printf '%s\n' mode=uwsgi transport=uwsgi processes=5 \
         threads=3 hardening=standard)"
 }
 

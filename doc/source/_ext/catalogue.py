@@ -117,8 +117,6 @@ def where(entry):
         result.append([code(entry.one('path')), nodes.Text(' behind Apache')])
     if 'listen' in entry:
         result.append([code(entry.one('listen'))])
-    if result and (entry.one('transport') == 'http' or 'listen' in entry):
-        result[-1].append(nodes.Text(', in HTTP'))
     return result
 
 

@@ -61,7 +61,7 @@ class Facts:
     stop:        ends it when the requests in flight are answered
     stop_as_root: it looks at what only root may see
     reload:      brings new code in without losing a request
-    listens:     what the socket unit listens on: a path, HOST:PORT, or a path and HOST:PORT
+    listens:     what the socket unit listens on, one or two: a path, HOST:PORT; a path first
     forwarder:   the command that takes the socket's connections; '' where the server does
     idles:       the last connection of the forwarder ends the service too
     protocol:    what the front speaks to it: uwsgi or http

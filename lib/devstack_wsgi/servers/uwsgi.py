@@ -52,7 +52,7 @@ class Uwsgi(Server):
     reads_conf = True
     merge = 'keys'
     numbers_workers = True
-    transports = ('uwsgi', 'http')
+    transports = ('http', 'uwsgi')
     packages = {'dpkg': ('uwsgi-core', 'uwsgi-plugin-python3'),
                 'rpm': ('uwsgi', 'uwsgi-plugin-python3')}
 
@@ -79,7 +79,10 @@ class Uwsgi(Server):
                  File('helper:uwsgi-control', template.read('uwsgi/control.py')),
                  File('helper:service.py', template.read('helpers/service.py')),
                  *servers.runtime(self.name), File('script', _script(record))]
-        address = record.listen or paths.socket(record)
+        # a front whose site DevStack's own functions wrote speaks the uwsgi protocol
+        listens = ((record.listen,) if record.listen
+                   else (paths.http_socket(record), paths.socket(record)))
+        http, uwsgi = listens[0], listens[-1]
         # DevStack's, where it has said more than the program
         command = (text.unit_command(record.command) if ' ' in record.command
                    else f'{_program(record)} --ini {paths.config(record)}')
@@ -90,15 +93,14 @@ class Uwsgi(Server):
             command=command,
             variables=_variables(record),
             unset=_unset(record),
-            ready=f'{helper} ready --address {address} \\\n'
-                  f'    --protocol {record.transport} --prefix={record.path}'
-                  f' --healthcheck {record.check}',
+            ready=f'{helper} ready --address {http} \\\n'
+                  f'    --prefix={record.path} --healthcheck {record.check}',
             stop=f'{helper} stop',
             reload=f'{helper} reload --how {how} \\\n'
                    f'    --conf {paths.config(record)} -- {command}',
-            listens=(address,),
+            listens=listens,
             protocol=record.transport,
-            address=address,
+            address=http if record.transport == 'http' else uwsgi,
         )
 
     def conf(self, record: Record) -> str:
@@ -170,7 +172,6 @@ def _settings(record: Record) -> str:
     What each costs a request is in doc/source/performance.rst: none is worth its absence.
     """
     packaged = _is_packaged(_program(record))
-    http = record.transport == 'http'
     script = paths.script(record) if record.mode == Uwsgi.name else record.script
     # DevStack's command says the venv and the arguments itself, but not to one that stands in
     ours = record.stands_in or not record.command
@@ -190,11 +191,8 @@ def _settings(record: Record) -> str:
         chdir=record.chdir,
         # uWSGI cuts it at spaces, whatever the quotes: none has one (check)
         arguments=text.ini_value(' '.join(record.arg)) if ours else '',
-        # what the site says of each request, and a site of somebody else's does not
-        logged=('' if not record.path else 'HTTP_X_DEVSTACK_WSGI_PEER' if http
-                else 'DEVSTACK_WSGI_UNIT'),
         # a plugin that writes its own site for our CONF relies on it, too
-        front='yes' if record.path else '', closes='yes' if http else '',
+        front='yes' if record.path else '',
         idle=str(IDLE) if record.demanded else '',
         # the record's own path is logged for nobody; of the front page, which is everybody's, only
         # our own probe is left out
@@ -222,15 +220,16 @@ def _script(record: Record) -> str:
     """The file that loads the application in the runtime."""
     return servers.script(
         Uwsgi.name, 'uwsgi/application.py.in', record, paths.HELPERS,
-        front=str(bool(record.path)), protocol=f"'{record.transport}'")
+        front=str(bool(record.path)))
 
 
 def _variables(record: Record) -> tuple[Variable, ...]:
     run = paths.run(record)
     return (
-        Variable('UWSGI_SOCKET' if record.transport == 'uwsgi' else 'UWSGI_HTTP_SOCKET', 'fd://3', (
-            'uWSGI takes UWSGI_X for its setting x. The socket is named here, not in',
-            'CONF: so it survives SIGHUP, and every CONF serves')),
+        Variable('UWSGI_HTTP_SOCKET', 'fd://3', (
+            'uWSGI takes UWSGI_X for its setting x. The sockets are named here, not in',
+            'CONF: so they survive SIGHUP, and every CONF serves')),
+        *([] if record.listen else [Variable('UWSGI_SOCKET', 'fd://4')]),
         Variable('UWSGI_MASTER_FIFO', f'{run}/fifo'),
         Variable('UWSGI_STATS', f'{run}/stats'),
         Variable('UWSGI_IGNORE_SIGPIPE', 'true', (

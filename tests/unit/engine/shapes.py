@@ -7,22 +7,22 @@ import pathlib
 from conftest import ACCOUNT, fake_venv, script
 
 SHAPES = (
-    'path', 'http', 'listen', 'path-listen', 'any-address', 'preload', 'preload-http',
-    'on-demand', 'script', 'script-http', 'venv', 'venv-uwsgi', 'words', 'threads', 'conf',
+    'path', 'uwsgi', 'listen', 'path-listen', 'any-address', 'preload', 'preload-uwsgi',
+    'on-demand', 'script', 'script-uwsgi', 'venv', 'venv-uwsgi', 'words', 'threads', 'conf',
     'names', 'hardening-off', 'hardening-strict', 'healthcheck', 'healthcheck-root',
 )
 OF_MOD_WSGI = ('path', 'listen', 'path-listen', 'on-demand', 'script', 'venv', 'names',
                'healthcheck')
 # golden files: those of 'path' are complete, of the others there is the difference to a base
-_OVER_HTTP = ('listen', 'path-listen', 'any-address', 'preload-http', 'script-http')
+_OVER_UWSGI = ('preload-uwsgi', 'script-uwsgi')
 
 _OPTIONS = {
-    'http': '--transport http',
+    'uwsgi': '--transport uwsgi',
     'listen': '--listen 127.0.0.1:8775',
     'path-listen': '--path /thing-api --listen 127.0.0.1:9292',
     'any-address': '--path /thing-api --listen [::]:9292',
     'preload': '--preload',
-    'preload-http': '--preload --transport http',
+    'preload-uwsgi': '--preload --transport uwsgi',
     'on-demand': '--on-demand',
     'threads': '--processes 4 --threads 8',
     'conf': '--conf /etc/thing-uwsgi.ini',
@@ -34,11 +34,11 @@ _OPTIONS = {
 }
 
 
-def base(mode: str, shape: str) -> str:
+def base(shape: str) -> str:
     """The base of a shape's golden files; '' where they are complete."""
     if shape == 'path':
         return ''
-    return 'http' if mode == 'uwsgi' and shape in _OVER_HTTP else 'path'
+    return 'uwsgi' if shape in _OVER_UWSGI else 'path'
 
 
 def options(shape: str, folder: pathlib.Path) -> list[str]:
@@ -47,8 +47,8 @@ def options(shape: str, folder: pathlib.Path) -> list[str]:
     if shape.startswith('script'):
         (folder / 'thing.wsgi').write_text('')
         words = ['--script', f'{folder}/thing.wsgi']
-        if shape == 'script-http':
-            words += ['--transport', 'http']
+        if shape == 'script-uwsgi':
+            words += ['--transport', 'uwsgi']
     elif shape == 'venv':
         venv = fake_venv(folder / 'venv', '3.11.2')
         words = ['--venv', venv, '--python-path', f'{venv}/bin', '--python-path', '/usr',

@@ -145,8 +145,6 @@ def test_no_address_at_all_and_the_uwsgi_protocol_on_one(refused, monkeypatch):
     refused(['deploy', 'new', '--app', 'm:a', '--user', ACCOUNT], 'new', '--path /URL')
     refused(new(*direct, '--transport', 'uwsgi'), 'uwsgi', 'only http')
     refused(new(*direct, '--transport', 'uwsgi', '--path', '/new'), 'uwsgi', 'only http')
-    # the catalogue's entry speaks uwsgi
-    refused(['deploy', 'keystone', *direct, '--user', ACCOUNT], 'uwsgi', 'only http')
     monkeypatch.setenv('WSGI_TRANSPORT_new', 'uwsgi')
     refused(new(*direct), 'uwsgi', 'only http')
 
@@ -156,7 +154,7 @@ def test_words_of_a_short_list(refused):
                               '%i'], 'known are: ')
     refused.option('--mode', ['uwsgi\n'], CONTROL, seen='uwsgi')
     refused.option('--transport', ['https', 'UWSGI', 'fastcgi', 'http ', 'http,uwsgi'],
-                   'known are: uwsgi, http')
+                   'known are: http, uwsgi')
     refused.option('--hardening', ['on', 'STRICT', 'no', 'full'],
                    'known are: off, standard, strict')
 
@@ -315,7 +313,7 @@ def test_files_that_are_there_already_and_somebody_elses(refused, system, path):
 @pytest.mark.parametrize('row', [
     'WSGI_MODE|apache|known are: ', 'DEVSTACK_WSGI_MODE|apache|known are: ',
     'WSGI_MODE_new_api|../record|known are: ', 'WSGI_MODE_n_api2|Uwsgi|known are: ',
-    'WSGI_TRANSPORT_new_api|tcp|known are: uwsgi, http', f'WSGI_PROCESSES|0|{NUMBER}',
+    'WSGI_TRANSPORT_new_api|tcp|known are: http, uwsgi', f'WSGI_PROCESSES|0|{NUMBER}',
     f'WSGI_PROCESSES_new_api|many|{NUMBER}', f'WSGI_PROCESSES|2 2|{NUMBER}',
     f'WSGI_THREADS|-1|{NUMBER}', f'WSGI_THREADS_new_api|1000|{NUMBER}',
     'WSGI_HARDENING|paranoid|known are: off, standard, strict', f'API_WORKERS|lots|{NUMBER}',
@@ -397,8 +395,6 @@ def test_records_changed_by_hand(refused, system):
         # what a record has already would be there twice
         if line.startswith('threads='):
             text = re.sub('(?m)^threads=.*\n', '', text)
-        if line.startswith('listen='):
-            text = re.sub('(?m)^transport=.*$', 'transport=http', text)
         put(system, FIRST, f'{text}{line}\n')
         for verb in every:
             refused(verb.split(), seen, instead)
@@ -420,7 +416,7 @@ def test_records_changed_by_hand(refused, system):
     ('name=.*$', 'name=third', 'called after its name', 'first.conf: says name=third'),
     ('user=.*\n', '', 'a record says user= and group=', 'first'),
     ('group=.*\n', '', 'a record says user= and group=', 'first'),
-    ('path=.*$', 'listen=127.0.0.1:9005', 'only http', 'uwsgi'),
+    ('transport=.*$', 'transport=uwsgi\nlisten=127.0.0.1:9005', 'only http', 'uwsgi'),
     ('unit=.*$', 'unit=second', TAKEN, 'second'), ('path=.*$', 'path=/', 'prefix', 'first.conf'),
     ('(.|\n)*', '', 'called after its name', 'first.conf')])
 def test_records_that_lack_something_or_say_two_things(refused, system, line, text, instead, seen):

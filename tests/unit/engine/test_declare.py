@@ -104,7 +104,7 @@ def test_what_nobody_says_has_a_default(system):
     record = declared('new')
 
     assert (record.unit, record.site, record.key, record.mode, record.transport) == (
-        'new', 'new', 'new', 'uwsgi', 'uwsgi')
+        'new', 'new', 'new', 'uwsgi', 'http')
     assert (record.processes, record.threads, record.hardening, record.user, record.group) == (
         '2', '1', 'standard', ACCOUNT, ACCOUNT)
     assert not any((record.preload, record.on_demand, record.venv, record.conf, record.healthcheck,
@@ -145,10 +145,10 @@ def test_root_is_a_user_only_if_it_is_named(system, monkeypatch):
     ('WSGI_THREADS_nova_api=8 WSGI_THREADS=9', '', 'threads=8'),
     ('WSGI_THREADS_n_api=8', '--threads 1', 'threads=1'),
     ('WSGI_THREADS_keystone=8', '', 'threads=2'),
-    ('WSGI_TRANSPORT_nova_api=http', '', 'transport=http'),
-    ('WSGI_TRANSPORT_n_api=http', '', 'transport=http'),
-    ('WSGI_TRANSPORT=http', '', 'transport=uwsgi'),
-    ('WSGI_TRANSPORT_nova_api=http', '--transport uwsgi', 'transport=uwsgi'),
+    ('WSGI_TRANSPORT_nova_api=uwsgi', '', 'transport=uwsgi'),
+    ('WSGI_TRANSPORT_n_api=uwsgi', '', 'transport=uwsgi'),
+    ('WSGI_TRANSPORT=uwsgi', '', 'transport=http'),
+    ('WSGI_TRANSPORT_nova_api=uwsgi', '--transport http', 'transport=http'),
     ('WSGI_HARDENING=off', '', 'hardening=off'),
     ('WSGI_HARDENING=off', '--hardening strict', 'hardening=strict'),
     ('WSGI_HARDENING_n_api=strict WSGI_HARDENING=off', '', 'hardening=strict'),

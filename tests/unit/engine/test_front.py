@@ -64,11 +64,12 @@ def test_the_real_apache_takes_the_sites_of_all_shapes(system, tmp_path):
 # ---- backends
 
 @pytest.mark.parametrize(('shape', 'module', 'backend'), [
-    ('path', 'proxy_uwsgi', 'unix:/run/devstack-wsgi/thing-api.socket|uwsgi://thing-api'),
-    ('http', 'proxy_http', 'unix:/run/devstack-wsgi/thing-api.socket|http://thing-api/thing-api'),
+    ('path', 'proxy_http', 'unix:/run/devstack-wsgi/thing-api.http|http://thing-api/thing-api'),
+    ('uwsgi', 'proxy_uwsgi', 'unix:/run/devstack-wsgi/thing-api.socket|uwsgi://thing-api'),
     ('path-listen', 'proxy_http', 'http://127.0.0.1:9292/thing-api'),
     ('any-address', 'proxy_http', 'http://[::1]:9292/thing-api'),
-    ('names', 'proxy_uwsgi', 'unix:/run/devstack-wsgi/thing-site.socket|uwsgi://thing-api')])
+    ('names', 'proxy_http',
+     'unix:/run/devstack-wsgi/thing-site.http|http://thing-api/thing.v2/api')])
 def test_a_site_speaks_to_uwsgi_by_transport_and_address(system, tmp_path, shape, module, backend):
     record = shaped(shape, tmp_path / 'shape')
 
@@ -99,7 +100,7 @@ def modules_of(*records):
 
 
 def test_modules_are_what_the_transport_needs_and_is_not_there_yet(system):
-    one, two = declared('one'), declared('two', '--transport', 'http')
+    one, two = declared('one', '--transport', 'uwsgi'), declared('two')
     three = declared('three', '--listen', '127.0.0.1:9001')
     four = declared('four', '--mode', 'mod_wsgi')
 

@@ -31,7 +31,7 @@ def test_files_are_golden(mode, shape, system, tmp_path):
             if record.secret:
                 text = text.replace(record.secret, 'SECRET')
             files[suffixes[file.kind]] = text
-    difference = golden.check(golden.GOLDEN / mode / shape, files, base(mode, shape))
+    difference = golden.check(golden.GOLDEN / mode / shape, files, base(shape))
     if difference:
         pytest.fail(f'{difference}\naccept: UPDATE_GOLDEN=1 tox -e unit -- '
                     'tests/unit/engine/test_golden.py', pytrace=False)

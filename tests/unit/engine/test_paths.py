@@ -11,7 +11,7 @@ from devstack_wsgi import paths, servers
 from devstack_wsgi.fronts import front
 
 OF_RECORDS = ('config', 'script', 'defaults', 'facts', 'unit', 'dropin', 'socket_unit',
-              'forward_unit', 'site_dir', 'socket', 'socket_link', 'run', 'doors')
+              'forward_unit', 'site_dir', 'socket', 'http_socket', 'socket_link', 'run', 'doors')
 
 
 def all_paths(record):
@@ -33,6 +33,7 @@ def test_a_service_whose_names_are_all_one(system, tmp_path):
         'site': '/etc/apache2/sites-available/thing-api.conf',
         'site_dir': '/etc/devstack-wsgi/site.d/thing-api',
         'socket': '/run/devstack-wsgi/thing-api.socket',
+        'http_socket': '/run/devstack-wsgi/thing-api.http',
         'socket_link': '/run/uwsgi/thing-api.socket',
         'run': '/run/devstack-wsgi/thing-api',
         'doors': '/run/devstack-wsgi/thing-api/alive',

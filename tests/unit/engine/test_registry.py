@@ -33,7 +33,7 @@ def test_what_a_record_does_not_say_has_a_default(system):
 
     assert record == registry.Record(
         'new', unit='new', site='new', key='new', app='m:a', path='/new', mode='uwsgi',
-        transport='uwsgi', processes='2', threads='1', hardening='standard', user=ACCOUNT,
+        transport='http', processes='2', threads='1', hardening='standard', user=ACCOUNT,
         group=ACCOUNT)
 
 

@@ -99,7 +99,7 @@ def test_systemd_reads_what_the_drop_in_is_for(judged, tmp_path):
     wanted = {'Type: exec', 'Restart: always', 'KillMode: mixed', 'TimeoutStopSec: 45s',
               'NotifyAccess: none', 'RuntimeDirectory: devstack-wsgi/thing-api',
               'ProtectSystem: yes', 'Requires: devstack@thing-api.socket (origin-file)',
-              f'User: {ACCOUNT}', f'Group: {ACCOUNT}', 'Environment: UWSGI_SOCKET=fd://3',
+              f'User: {ACCOUNT}', f'Group: {ACCOUNT}', 'Environment: UWSGI_HTTP_SOCKET=fd://3',
               'UnsetEnvironment: LISTEN_FDS',
               'Command Line: /usr/bin/uwsgi --ini /etc/devstack-wsgi/uwsgi/thing-api.ini'}
     assert wanted - set(read) == set()
@@ -121,7 +121,7 @@ def test_in_devstacks_own_unit_the_drop_in_leaves_what_is_the_callers(judged, tm
 
     wanted = {'User: nobody', 'Environment: A=b c', 'Type: exec', f'Command Line: {command}',
               'KillMode: mixed', 'NotifyAccess: none', 'TimeoutStopSec: 45s',
-              'Environment: UWSGI_SOCKET=fd://3'}
+              'Environment: UWSGI_HTTP_SOCKET=fd://3'}
     assert wanted - set(read) == set()
     assert not any('/usr/bin/kill' in line for line in read)
     # systemd does not tell which it has; an empty one takes the unit's away
@@ -135,8 +135,9 @@ def test_only_the_services_user_and_the_fronts_group_can_use_the_socket(judged, 
     read = judged.read('devstack@thing-api.socket')
 
     assert {'SocketMode: 0660', 'DirectoryMode: 0755', 'RemoveOnStop: yes', 'Backlog: 1024',
+            'ListenStream: /run/devstack-wsgi/thing-api.http',
             'ListenStream: /run/devstack-wsgi/thing-api.socket', f'SocketUser: {ACCOUNT}',
-            'SocketGroup: www-data', 'Symlinks: /run/uwsgi/thing-api.socket'} - set(read) == set()
+            'SocketGroup: www-data'} - set(read) == set()
 
 
 # ---- names

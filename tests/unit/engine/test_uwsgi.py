@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import os
 import re
 import shutil
@@ -125,15 +126,14 @@ def test_the_one_magic_that_a_setting_may_have_is_the_time_of_the_start(system):
 
 # ---- the script that loads its application
 
-@pytest.mark.parametrize('shape', ['http', 'script-http', 'listen', 'path-listen', 'path'])
-def test_the_script_is_python_that_knows_prefix_and_protocol(system, tmp_path, shape):
+@pytest.mark.parametrize('shape', ['uwsgi', 'script', 'listen', 'path-listen', 'path'])
+def test_the_script_is_python_that_knows_the_prefix_and_no_protocol(system, tmp_path, shape):
     tree = ast.parse(file_of(shaped(shape, tmp_path / 'shape'), 'script'))
 
     said = {each.arg: ast.literal_eval(each.value) for each in ast.walk(tree)
             if isinstance(each, ast.keyword) and each.arg not in ('app', 'check', 'variables')}
     prefix = {'listen': ''}.get(shape, '/thing-api')
-    assert said == {'prefix': prefix, 'front': bool(prefix), 'script': said['script'],
-                    'protocol': 'uwsgi' if shape == 'path' else 'http'}
+    assert said == {'prefix': prefix, 'front': bool(prefix), 'script': said['script']}
 
 
 @pytest.mark.parametrize(('application', 'wanted'), [('thing:made()', 1), ('thing:made', None)])
@@ -255,9 +255,9 @@ def test_no_setting_of_the_real_uwsgi_that_opens_another_door_is_left_to_set(sys
 
 # ---- what units and front must know
 
-def test_it_listens_on_the_address_that_was_asked_for_else_on_a_unix_socket(system, tmp_path):
+def test_it_listens_on_the_address_that_was_asked_for_else_on_two_unix_sockets(system, tmp_path):
     assert UWSGI.describe(shaped('path', tmp_path / 'one')).listens == (
-        '/run/devstack-wsgi/thing-api.socket',)
+        '/run/devstack-wsgi/thing-api.http', '/run/devstack-wsgi/thing-api.socket')
     facts = UWSGI.describe(shaped('path-listen', tmp_path / 'two'))
     assert facts.listens == ('127.0.0.1:9292',) and facts.address == '127.0.0.1:9292'
 
@@ -267,14 +267,26 @@ def test_its_command_is_the_program_and_its_configuration(system, tmp_path):
         '/usr/bin/uwsgi --ini /etc/thing-uwsgi.ini')
 
 
-@pytest.mark.parametrize(('shape', 'name', 'other'), [
-    ('path', 'UWSGI_SOCKET', 'UWSGI_HTTP_SOCKET'), ('http', 'UWSGI_HTTP_SOCKET', 'UWSGI_SOCKET')])
-def test_the_socket_comes_by_the_transports_variable(system, tmp_path, shape, name, other):
+@pytest.mark.parametrize(('shape', 'sockets'), [
+    ('path', {'UWSGI_HTTP_SOCKET': 'fd://3', 'UWSGI_SOCKET': 'fd://4'}),
+    ('path-listen', {'UWSGI_HTTP_SOCKET': 'fd://3'}),
+    ('listen', {'UWSGI_HTTP_SOCKET': 'fd://3'})])
+def test_each_socket_comes_by_the_variable_of_its_protocol(system, tmp_path, shape, sockets):
     facts = UWSGI.describe(shaped(shape, tmp_path / 'shape'))
-    variables = {each.name: each.value for each in facts.variables}
 
-    assert variables[name] == 'fd://3' and other not in variables
-    assert facts.protocol == {'path': 'uwsgi', 'http': 'http'}[shape]
+    assert {each.name: each.value for each in facts.variables
+            if each.name.endswith('SOCKET')} == sockets
+
+
+def test_the_transport_says_no_more_than_where_the_front_asks(system, tmp_path):
+    http = UWSGI.describe(shaped('path', tmp_path / 'one'))
+    uwsgi = UWSGI.describe(shaped('uwsgi', tmp_path / 'two'))
+
+    assert (http.protocol, http.address) == ('http', '/run/devstack-wsgi/thing-api.http')
+    assert (uwsgi.protocol, uwsgi.address) == ('uwsgi', '/run/devstack-wsgi/thing-api.socket')
+    # so the units of a service that runs stay as they are
+    assert dataclasses.replace(uwsgi, files=http.files, protocol=http.protocol,
+                               address=http.address) == http
 
 
 @pytest.mark.parametrize(('shape', 'how'), [('path', 'chain'), ('preload', 'hup')])
