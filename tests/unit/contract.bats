@@ -53,13 +53,13 @@ END
 
 @test "contract: a server that lacks an answer is named" {
     toy_server
-    sed -i '/def count/,$d; /packages/d' \
+    sed -i '/def describe/,$d; /packages/d' \
         "$COPY/lib/devstack_wsgi/servers/toy.py"
 
     missing_answers "$COPY"
 
     assert_that 'questions without an answer' "$REPLY" \
-        'toy: count; toy: packages; '
+        'toy: describe; toy: packages; '
 }
 
 @test "contract: what the library asks is what the servers answer" {
