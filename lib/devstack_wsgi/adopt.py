@@ -36,7 +36,7 @@ NOTE = f'{paths.RUN}/.left'
 # what makes the folder of DevStack's sockets, at a boot as well
 TMPFILES = paths.LINKS_MADE_BY[0]
 # what the calls say themselves; the catalogue's is another's
-_SAID = ('app', 'script', 'path', 'listen', 'transport', 'env', 'arg', 'venv', 'chdir', 'user',
+_SAID = ('app', 'script', 'path', 'listen', 'env', 'arg', 'venv', 'chdir', 'user',
          'group')
 
 
@@ -95,6 +95,9 @@ def config(registry: Registry, call: Config) -> tuple[Record, Fresh]:
     draft['path'] = call.path
     with _left_if_refused(call.who):
         draft['listen'] = _address(registry, call.address, name, present)
+    if draft['listen']:
+        # an address speaks HTTP, whatever the catalogue says
+        draft.drop('transport')
     draft['tls-proxy'] = call.tls or (present.tls_proxy if present else '') or 'no'
     for field in ('unit', 'key'):
         draft.default(field, name)

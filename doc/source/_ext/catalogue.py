@@ -114,7 +114,8 @@ def where(entry):
     """How it is reached."""
     result = []
     if 'path' in entry:
-        result.append([code(entry.one('path')), nodes.Text(' behind Apache')])
+        protocol = ', in the uwsgi protocol' if entry.one('transport') == 'uwsgi' else ''
+        result.append([code(entry.one('path')), nodes.Text(f' behind Apache{protocol}')])
     if 'listen' in entry:
         result.append([code(entry.one('listen'))])
     return result

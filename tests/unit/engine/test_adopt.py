@@ -271,3 +271,16 @@ def test_http_behind_apache_has_one_line_http_socket_kept_for_good(devstack):
     assert address() == first
     devstack.write(*local[:3], 'local [::1]')
     assert address()[0].startswith('[::1]:')
+
+
+def test_keystone_gets_all_variables_of_the_front(devstack):
+    devstack.write('keystone.wsgi.api:application', '/identity', 'keystone-api')
+
+    assert 'transport=uwsgi' in devstack.record('keystone')
+
+
+def test_keystone_at_an_address_speaks_http(devstack):
+    assert devstack.write('keystone.wsgi.api:application', '', 'keystone-api',
+                          '127.0.0.1:5000') == 0
+
+    assert 'transport=http' in devstack.record('keystone')
