@@ -191,7 +191,7 @@ function has_states {
     run in_machine systemctl list-units --failed --plain --no-legend
     [[ "$output" != *devstack@* ]] || bad+=("$output")
     assert_none "${bad[@]}"
-    run wsgi deploy stop-uwsgi --app probe:application \
-        --chdir /srv/stop-uwsgi --user www-data --path /stop-uwsgi
+    run wsgi deploy stop-http --app probe:application \
+        --chdir /srv/stop-http --user www-data --path /stop-http
     assert_output --partial 'nothing to change'
 }
