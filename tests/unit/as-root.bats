@@ -11,7 +11,7 @@ function setup {
     AS=()
     if [[ "$EUID" -eq 0 ]]; then
         AS=(setpriv "--reuid=$ACCOUNT" "--regid=$ACCOUNT" --clear-groups)
-        chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*
+        chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*/
         chmod 0666 "$CALLS"
     fi
     mkdir -p "$BATS_TEST_TMPDIR/checkout/tests/"{bin,helpers}

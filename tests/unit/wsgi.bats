@@ -261,7 +261,7 @@ END
     stub sudo
     if [[ "$EUID" -eq 0 ]]; then
         as=(setpriv "--reuid=$ACCOUNT" "--regid=$ACCOUNT" --clear-groups)
-        chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*
+        chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*/
         chmod 0666 "$CALLS"
     fi
     # the checkout itself may lie where that user cannot look
