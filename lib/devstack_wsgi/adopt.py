@@ -36,8 +36,7 @@ NOTE = f'{paths.RUN}/.left'
 # what makes the folder of DevStack's sockets, at a boot as well
 TMPFILES = paths.LINKS_MADE_BY[0]
 # what the calls say themselves; the catalogue's is another's
-_SAID = ('app', 'script', 'path', 'listen', 'env', 'arg', 'venv', 'chdir', 'user',
-         'group')
+_SAID = ('app', 'script', 'path', 'listen', 'env', 'arg', 'venv', 'chdir', 'user', 'group')
 
 
 @dataclasses.dataclass(frozen=True)

@@ -102,6 +102,13 @@ def _records(verb: str, words: Words) -> list[Record]:
     return [registry.records[name] for name in _some(verb, words, registry)]
 
 
+def _number(verb: str, option: str, value: str, what: str, most: int) -> str:
+    """The value of an option that counts: from 1 to most."""
+    if not re.fullmatch('[1-9][0-9]{0,6}', value) or int(value) > most:
+        raise Misuse(verb, f"{option} '{value}': give {what}, 1 to {most}", verb)
+    return value
+
+
 # ---- plans
 
 def deploy(words: Words) -> Manifest:
@@ -265,9 +272,7 @@ def wait(words: Words) -> Manifest:
     rest = iter(words)
     for word in rest:
         if word == '--timeout':
-            seconds = next(rest, '')
-            if not re.fullmatch('[1-9][0-9]{0,3}', seconds) or int(seconds) > 3600:
-                raise Misuse('wait', f"--timeout '{seconds}': give seconds, 1 to 3600", 'wait')
+            seconds = _number('wait', word, next(rest, ''), 'seconds', 3600)
         else:
             names.append(word)
     manifest = steps.direct()
@@ -291,9 +296,7 @@ def log(words: Words) -> Lines:
         if word in ('-f', '--follow'):
             follow = ['--follow']
         elif word == '--lines':
-            lines = next(rest, '')
-            if not re.fullmatch('[1-9][0-9]{0,6}', lines) or int(lines) > 1000000:
-                raise Misuse('log', f"--lines '{lines}': give a number, 1 to 1000000", 'log')
+            lines = _number('log', word, next(rest, ''), 'a number', 1000000)
         else:
             names.append(word)
     of = [unit for record in _records('log', names)
