@@ -54,6 +54,9 @@ STOCK = frozenset((
     'http-raw-body', 'plugins', 'socket', 'socket-timeout',
     'worker-reload-mercy'))
 
+# one whose handshake is not over waits nowhere yet: so many looks in a row find nobody
+LOOKS = 5
+
 # Python has no names for these
 PIDFD_GETFD = 438
 SO_ATTACH_FILTER = 26
@@ -256,11 +259,11 @@ def drain(pid, port):
         socket.SOL_SOCKET, SO_ATTACH_FILTER,
         struct.pack('HP', len(NO_SYN), ctypes.addressof(memory)))
     limit = time.monotonic() + PATIENCE
-    while time.monotonic() < limit:
+    free = 0
+    while free < LOOKS and time.monotonic() < limit:
         # tcpi_unacked: of a port, those that nobody has accepted
         info = waiting.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-        if not struct.unpack_from('I', info, 24)[0]:
-            break
+        free = 0 if struct.unpack_from('I', info, 24)[0] else free + 1
         time.sleep(POLL / 10)
     waiting.close()
 

@@ -267,3 +267,23 @@ function is_back {
     done
     assert_none "${bad[@]}"
 }
+
+# The front has connected, and its request comes a little later.
+@test "restart: who has connected to an httpd and says nothing yet is served" {
+    serve mod-wsgi silent
+
+    # shellcheck disable=SC2016  # expanded in the machine
+    run machine_sh '
+        source /etc/devstack-wsgi/mod_wsgi/silent.facts
+        exec {front}<> "/dev/tcp/127.0.0.1/$port"
+        systemctl restart devstack@silent &
+        sleep 0.5
+        printf "%s\r\n" "GET /silent/ HTTP/1.1" "Host: x" \
+            "X-Devstack-Wsgi-Peer: 127.0.0.1" \
+            "X-Devstack-Wsgi-Secret: $secret" "" >&"$front"
+        head -n 1 <&"$front"
+        wait $!'
+
+    assert_success
+    assert_output --partial 'HTTP/1.1 200 OK'
+}
