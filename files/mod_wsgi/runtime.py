@@ -36,7 +36,8 @@ def print_as_it_is():
 
 
 def broken(run):
-    traceback.print_exc()
+    # at once, or another process's lines come between
+    sys.stderr.write(traceback.format_exc())
     sys.stderr.flush()
     with open(os.path.join(run, 'broken'), 'a') as note:
         note.write(f'{os.getpid()}\n')

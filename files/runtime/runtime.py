@@ -12,6 +12,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import io
+import itertools
 import os
 import sys
 import traceback
@@ -34,6 +35,10 @@ def load(app, script):
     return found() if factory else found
 
 
+def unquote(word):
+    return urllib.parse.unquote(word, 'latin-1')
+
+
 def mend(environ, prefix, front, peer='', said='', variables=()):
     """What the front says, in the place where an application looks for it.
 
@@ -41,8 +46,9 @@ def mend(environ, prefix, front, peer='', said='', variables=()):
     front:  whether only the front can connect; a client says nothing of itself then
     peer:   the client's address, '' where the server knows it
     said:   the front's own header with REMOTE_USER, AUTH_TYPE and variables: words that begin
-            with '=', escaped as in a URL; '' where the server hands them over
-    variables: their names, from the third word on
+            with '=', escaped as in a URL, and any number of NAME=VALUE; '' where the server hands
+            them over
+    variables: the names of those without one, from the third word on
     """
     if peer:
         environ['REMOTE_ADDR'] = peer
@@ -51,9 +57,11 @@ def mend(environ, prefix, front, peer='', said='', variables=()):
     environ.pop('HTTP_X_DEVSTACK_WSGI_SECRET', None)
     environ.pop('HTTP_X_DEVSTACK_WSGI_SAID', None)
     if said.strip('= '):
-        for name, word in zip(('REMOTE_USER', 'AUTH_TYPE', *variables), said.split(' ')):
-            if word != '=':
-                environ[name] = urllib.parse.unquote(word[1:], 'latin-1')
+        names = itertools.chain(('REMOTE_USER', 'AUTH_TYPE', *variables), itertools.repeat(''))
+        for name, word in zip(names, said.split(' ')):
+            given, _, value = word.partition('=')
+            if value:
+                environ[name or unquote(given)] = unquote(value)
     if front:
         # Apache's own, for the connection between it and us
         environ.pop('HTTP_CONNECTION', None)

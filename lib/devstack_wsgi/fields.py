@@ -187,13 +187,18 @@ def _command(value: str) -> str:
     return ''
 
 
+# what every environ has, of the request; what sites say to Apache itself
+_OF_REQUESTS = ('HTTP_', 'SERVER_', 'CONTENT_', 'REQUEST_', 'DEVSTACK_WSGI_')
+_OF_ENVIRONS = ('SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING', 'REMOTE_ADDR', 'REMOTE_PORT',
+                'REMOTE_USER', 'AUTH_TYPE')
+
+
 def _variable(value: str) -> str:
-    if not re.fullmatch('[A-Za-z_][A-Za-z0-9_-]*', value):
-        return 'write the name of a variable (OIDC_CLAIM_sub)'
-    # what every environ has, of the request
-    if re.match('(HTTP|SERVER|CONTENT|REQUEST)_', value) or value in (
-            'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING', 'REMOTE_ADDR', 'REMOTE_PORT',
-            'REMOTE_USER', 'AUTH_TYPE'):
+    if not re.fullmatch('[A-Za-z_][A-Za-z0-9_-]*[*]?', value):
+        return 'write the name of a variable (OIDC_CLAIM_sub), or a beginning (MELLON_*)'
+    name = value.rstrip('*')
+    if name.startswith(_OF_REQUESTS) or name in _OF_ENVIRONS or name != value and any(
+            each.startswith(name) for each in (*_OF_REQUESTS, *_OF_ENVIRONS)):
         return f'{value} is in every environ, or a header'
     return ''
 
@@ -242,8 +247,8 @@ FIELDS = (
     Field('healthcheck', _healthcheck, 'P', (
         'a path under its URL that answers below 400 when it is well',)),
     Field('variable', _variable, 'V', (
-        "a variable of the front's that it sees (OIDC_CLAIM_sub);",
-        'may be repeated'), many=True),
+        "a variable of the front's that it sees (OIDC_CLAIM_sub),",
+        "or with '*' all whose names begin so (MELLON_*); may be", 'repeated'), many=True),
     Field('on-demand', _yes_or_no, '', (
         'started by the first request, ended when idle for 300 s',)),
     Field('conf', _file, 'FILE', ("where the server's configuration is, if elsewhere",)),

@@ -68,6 +68,16 @@ class Record:
         """The path of its health check, below its own."""
         return self.healthcheck or '/'
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The variables of the front's that it sees by their names."""
+        return tuple(each for each in self.variable if not each.endswith('*'))
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """How the names of others that it sees begin."""
+        return tuple(each[:-1] for each in self.variable if each.endswith('*'))
+
     def values(self, field: fields.Field) -> tuple[str, ...]:
         """The values of a field, none where it is not there."""
         value = getattr(self, field.attribute)

@@ -196,29 +196,48 @@ def failures(registry: Registry, failed: Sequence[str], problem: str) -> list[st
         name = next((name for name, record in registry.records.items()
                      if unit in units.main_units(record)), short[len('devstack@'):])
         lines.append(f"[ERROR] wsgi: {name}: {problem}; the last lines of 'journalctl -u {short}':")
-        _, said = host.ask('journalctl', '--quiet', '--no-pager', '--output=cat', '--lines=1000',
-                           f'--unit={short}.service', f'--unit={short}.socket')
-        lines += [f'    {line}' for line in excerpt(said.rstrip('\n').split('\n'))]
+        _, said = host.ask('journalctl', '--quiet', '--no-pager', '--output=json', '--all',
+                           '--lines=1000', f'--unit={short}.service', f'--unit={short}.socket')
+        lines += [f'    {line}' for line in excerpt(list(_entries(said)))]
     return lines
 
 
-def excerpt(said: Sequence[str], most: int = 60) -> list[str]:
+def _entries(said: str) -> Iterable[tuple[str, str]]:
+    """The process and the text of each line of a journal."""
+    for entry in map(json.loads, said.splitlines()):
+        message = entry.get('MESSAGE') or ''
+        if isinstance(message, list):
+            # what has a control character, or is not UTF-8
+            message = bytes(message).decode('utf-8', 'surrogateescape')
+        for line in message.split('\n'):
+            yield entry.get('_PID', ''), line
+
+
+def excerpt(said: Sequence[tuple[str, str]], most: int = 60) -> list[str]:
     """The last exception in a log, then the other last lines: an application with greenlet ends in
     a backtrace of C for each worker, sixty lines and more. A worker that is ended while it loads,
     because another one could not, prints where it was in a hundred lines: those are left out.
+
+    said: lines, each with its process; those of workers that fail together are mixed
     """
-    lines: list[str] = []
-    trace: list[str] = []
-    reason: list[str] = []
-    for line in said:
-        if line.startswith(' '):
-            trace.append(line)
-        elif not (trace and trace[0].startswith('Traceback')):
-            lines += trace
-            trace = [line]
-        else:
-            if line != 'KeyboardInterrupt':
-                lines += reason
-                reason = [*trace, line]
-            trace = []
-    return reason[-most:] + (lines + trace)[-most:] if said != [''] else []
+    traces: dict[str, list[int]] = {}
+    before: dict[str, str] = {}
+    reason: list[int] = []
+    hidden: set[int] = set()
+    for number, (process, line) in enumerate(said):
+        if line.startswith('Traceback'):
+            # Python's own, at its end: greenlet is no more then
+            ignored = before.get(process, '').startswith('Exception ignored')
+            traces[process] = [] if ignored else [number]
+        elif traces.get(process):
+            traces[process].append(number)
+            if not line.startswith(' '):
+                trace = traces.pop(process)
+                if line == 'KeyboardInterrupt':
+                    hidden.update(trace)
+                else:
+                    reason = trace
+        before[process] = line
+    hidden.update(reason)
+    lines = [line for number, (_, line) in enumerate(said) if number not in hidden]
+    return [said[number][1] for number in reason][-most:] + lines[-most:]

@@ -332,6 +332,14 @@ def failed(words: Words) -> Lines:
     return ()
 
 
+def ready(words: Words) -> Lines:
+    """Those of services of which a worker says that it is ready."""
+    records = _records('ready', words)
+    said = doors.ask([paths.doors(record) for record in records])
+    return [record.name for record, answers in zip(records, said)
+            if any(answer.get('ready') for answer in answers)]
+
+
 def drain(words: Words) -> Lines:
     """Wait until workers have answered what came before; words: folders with their doors."""
     doors.drain(words)
@@ -355,7 +363,7 @@ PLANS: dict[str, Callable[[Words], Manifest]] = {
     'interrupted': lambda _: interrupted.finish(), **calls.PLANS}
 ANSWERS: dict[str, Callable[[Words], Lines]] = {
     'status': show_status, 'help': help_of, 'servers': known_servers, 'batches': batches,
-    'log': log, 'check': check, 'show': show, 'failed': failed, 'drain': drain,
+    'log': log, 'check': check, 'show': show, 'failed': failed, 'ready': ready, 'drain': drain,
     'catalog': lambda _: catalogue.names(),
     'completion': lambda words: [manual.completion(words[0]).rstrip('\n')],
     **calls.LINES}

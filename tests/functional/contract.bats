@@ -10,7 +10,8 @@ function setup_file {
     machine_up || return
     for transport in "${TRANSPORTS[@]}"; do
         serve "$transport" "$transport" --app contract:application \
-            --variable CLAIM_sub || return
+            --variable CLAIM_sub --variable 'MELLON_*' \
+            --variable 'OIDC-*' || return
     done
 }
 
@@ -73,6 +74,8 @@ function ask_all {
             printf "%s\n" "<Location \"/$name\">" "AuthType Basic" \
                 "AuthName x" "AuthUserFile /etc/apache2/users" \
                 "Require valid-user" "SetEnv CLAIM_sub \"a b,c=d\"" \
+                "SetEnv MELLON_groups \"a;b %3D é=\"" "SetEnv MELLON_ 1" \
+                "SetEnvIf Request_URI ^ \"OIDC-e mail=%\"" "SetEnv MELL 2" \
                 "</Location>" > "/etc/devstack-wsgi/site.d/$name/auth.conf"
         done
         systemctl restart apache2' http mod-wsgi uwsgi
@@ -82,9 +85,13 @@ function ask_all {
             -H 'X-Devstack-Wsgi-Said: =evil =evil =evil' "$URL/environ"
         run python3 -c 'import json, sys
 said = json.loads(sys.argv[1])
-for name in "REMOTE_USER", "AUTH_TYPE", "CLAIM_sub":
+for name in ("REMOTE_USER", "AUTH_TYPE", "CLAIM_sub", "MELLON_groups",
+             "MELLON_", "OIDC-e mail"):
     print(said.get(name, "-").encode("latin-1").decode())' "$output"
-        [[ "${lines[*]}" == 'é u Basic a b,c=d' ]] ||
+        [[ "${lines[*]}" == 'é u Basic a b,c=d a;b %3D é= 1 %' ]] ||
+            bad+=("$transport: $output")
+        # in its own protocol all of them come
+        [[ "$transport" == uwsgi || "$output" != *'"MELL"'* ]] ||
             bad+=("$transport: $output")
         http_status "$URL/environ"
         [[ "$REPLY" == 401 ]] || bad+=("$transport: $REPLY without a user")
@@ -101,12 +108,17 @@ for name in "REMOTE_USER", "AUTH_TYPE", "CLAIM_sub":
     for transport in "${TRANSPORTS[@]}"; do
         where_of "$transport" "$transport"
         run in_machine curl --silent \
-            -H 'X-Devstack-Wsgi-Said: =evil =evil =evil' \
+            -H 'X-Devstack-Wsgi-Said: =evil =evil =evil MELLON_x=evil' \
+            -H 'MELLON_y: evil' -H 'OIDC-z: evil' \
+            -H 'Devstack_Wsgi_Collected: x=1 MELLON_v=evil' \
+            -H 'DEVSTACK_WSGI_PREFIXES: HTTP_' \
             -H 'Remote-User: evil' -H 'Auth-Type: evil' "$URL/environ"
         assert_success
         refute_output --partial '"REMOTE_USER"'
         refute_output --partial '"AUTH_TYPE"'
         refute_output --partial 'CLAIM_sub'
+        refute_output --partial '"MELLON_'
+        refute_output --partial '"OIDC-'
         refute_output --partial 'WSGI_SAID'
     done
 }

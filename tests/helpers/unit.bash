@@ -86,7 +86,7 @@ case $1 in
         ;;
 esac'
     [systemd-analyze]=''
-    [journalctl]='printf "%s\n" "${JOURNAL:-the last line of its log}"'
+    [journalctl]='printf "{\"MESSAGE\": \"%s\"}\n" "the last line of its log"'
     [apache2ctl]='
 if [[ "$*" == *DUMP_RUN_CFG* ]]; then
     printf "User: name=\"www-data\" id=33\nGroup: name=\"www-data\" id=33\n"

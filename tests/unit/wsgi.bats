@@ -455,6 +455,51 @@ END
     assert_line '    the last line of its log'
 }
 
+# A worker of the service "one" whose door says what the application answered
+# to its health check; it ends with the test.
+#
+# Usage: worker_with STATUS    WORKER = its PID
+function worker_with {
+    local folder=$WSGI_SYSROOT/run/devstack-wsgi/one/alive
+    mkdir -p "$folder"
+    python3 -c '
+import sys, time
+sys.path.append(sys.argv[1])
+from door import Door
+door = Door("uwsgi")
+door.status = int(sys.argv[2])
+door.open(sys.argv[3])
+time.sleep(60)' "$REPO/files/runtime" "$1" "$folder" 3>&- &
+    WORKER=$!
+    until [[ -S "$folder/$WORKER.door" ]]; do sleep 0.05; done
+}
+
+@test "wsgi wait: a ready worker is enough where the front only takes long" {
+    local row words
+    local -a bad=() rows=(
+        # health check of the worker, what curl prints, its status; success
+        '200 000_127.0.0.1 28 0'
+        '503 000_127.0.0.1 28 1'    # no worker is ready
+        '200 000_ 28 1'             # the front was not reached
+        '200 000_127.0.0.1 52 1'    # it closed the connection
+        '200 503_127.0.0.1 0 1'
+    )
+    deploy one
+    for row in "${rows[@]}"; do
+        read -r -a words <<< "$row"
+        worker_with "${words[0]}"
+        stub curl "printf '%s' '${words[1]/_/ }'; exit ${words[2]}"
+
+        run wsgi wait one --timeout 1
+
+        kill "$WORKER"
+        [[ "$status" -eq "${words[3]}" ]] || bad+=("$row: $status: $output;")
+        [[ "$status" -ne 0 || "$output" == *$'\n'"wsgi: one is ready, and\
+ busy: http://127.0.0.1/one/ waits" ]] || bad+=("$row: $output;")
+    done
+    assert_none "${bad[@]}"
+}
+
 @test "wsgi start: Apache first, then the service, then its answer" {
     deploy one
     stub curl 'printf 200'

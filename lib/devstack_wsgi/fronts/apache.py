@@ -29,7 +29,7 @@ _MEANT = ('Content-Length', 'Transfer-Encoding', 'X-Forwarded-Proto', 'X-Devstac
 _ONCE_BEHIND_TLS = '    SetEnvIfExpr "%{REQUEST_SCHEME} == \'https\'" DEVSTACK_WSGI_UNIT=-'
 _LOGGER = 'access-lines'
 _UNIT = 'DEVSTACK_WSGI_UNIT'
-_DROP = 'underscore.lua'
+_HOOKS = 'hooks.lua'
 _KEPT_GROUP = f'{paths.VAR}/apache-group'
 
 
@@ -49,8 +49,12 @@ class Apache(Front):
     def site(self, record: Record, backend: Record, facts: Facts) -> str:
         transport = ''
         if facts.protocol == 'http':
-            transport = template.fill('site/http.conf', forms=_underscored(), said=_said(record),
-                                      drop=paths.helper(_DROP)).rstrip('\n')
+            if record.prefixes and not self._has_lua():
+                raise Refused(record.name, f"variable '{record.prefixes[0]}*': {self.title} has no"
+                              ' mod_lua, which finds the names', 'install it, or give each name')
+            transport = template.fill(
+                'site/http.conf', forms=_underscored(), said=_said(record),
+                prefixes=' '.join(record.prefixes), hooks=paths.helper(_HOOKS)).rstrip('\n')
         scheme = _SCHEME_BEHIND_TLS if record.tls_proxy == 'yes' else _SCHEME
         return template.fill(
             'site/site.conf', name=record.name, path=record.path, scheme=f'    {scheme}',
@@ -62,7 +66,7 @@ class Apache(Front):
 
     def helpers(self) -> tuple[File, ...]:
         return (File(f'helper:{_LOGGER}', template.read('helpers/access.py')),
-                File(f'helper:{_DROP}', template.read('site/underscore.lua')))
+                File(f'helper:{_HOOKS}', template.read(f'site/{_HOOKS}')))
 
     def unlogged(self, text: str) -> str:
         return ''.join(line for line in text.splitlines(True) if _UNIT not in line)
@@ -127,11 +131,14 @@ class Apache(Front):
             if facts.standby:
                 needed |= _STANDBY
             # a package of its own elsewhere; without it those headers are refused
-            if facts.protocol == 'http' and os.path.exists(
-                    host.real(f'{self.etc}/mods-available/lua.load')):
+            if facts.protocol == 'http' and self._has_lua():
                 needed.add('lua')
         return sorted(module for module in needed if not os.path.exists(
             host.real(f'{self.etc}/mods-enabled/{module}.load')))
+
+    def _has_lua(self) -> bool:
+        file = 'modules/mod_lua.so' if self.packaging == 'rpm' else 'mods-available/lua.load'
+        return os.path.exists(host.real(f'{self.etc}/{file}'))
 
     def group(self) -> str:
         if not self._group:
@@ -207,9 +214,12 @@ def local(address: str) -> str:
 
 
 def _said(record: Record) -> str:
-    """What the front says of itself, as the runtime reads it: words that begin with '='."""
-    asked = ('REMOTE_USER', 'AUTH_TYPE', *(f'reqenv:{name}' for name in record.variable))
-    return ' '.join('=%{escape:%{' + each + '}}' for each in asked)
+    """What the front says of itself, as the runtime reads it: words that begin with '=', and those
+    of files/site/hooks.lua.
+    """
+    asked = ('REMOTE_USER', 'AUTH_TYPE', *(f'reqenv:{name}' for name in record.named))
+    said = ' '.join('=%{escape:%{' + each + '}}' for each in asked)
+    return said + (' %{reqenv:DEVSTACK_WSGI_COLLECTED}' if record.prefixes else '')
 
 
 def _underscored() -> str:

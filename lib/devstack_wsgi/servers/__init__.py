@@ -178,7 +178,7 @@ def script(name: str, form: str, record: Record, helpers: str, **own: str) -> st
     # fields.py lets no quote and no backslash through
     return template.fill(
         form, name=record.name, app=f"'{record.app}'", script=f"'{record.script}'",
-        prefix=f"'{record.path}'", check=f"'{record.check}'", variables=repr(record.variable),
+        prefix=f"'{record.path}'", check=f"'{record.check}'", variables=repr(record.named),
         **{'import': template.fill('runtime/import.py.in', helpers=helpers,
                                    server=name).rstrip('\n')}, **own)
 

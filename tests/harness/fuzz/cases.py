@@ -67,7 +67,7 @@ GOOD = {
     'chdir': [b'/', b'@/v+b=c,d@~-'],
     'python-path': [b'/usr', b'@/v+b=c,d@~-'],
     'healthcheck': [b'/', b'/health.check', b'/a//b'],
-    'variable': [b'OIDC_CLAIM_sub', b'A', b'_x-1'],
+    'variable': [b'OIDC_CLAIM_sub', b'A', b'_x-1', b'MELLON_*'],
     'conf': [b'@/conf.ini', b'@/a+b=c,d@~-.ini'],
     'unit': [b'fzunit', b'a', b'Fz_Unit'],
     'site': [b'fzsite', b'b', b'B_'],

@@ -33,7 +33,7 @@ FORMS = {
     'app': rb'[A-Za-z0-9_.]+:[A-Za-z0-9_]+(\(\))?',
     'path': rb'(/[A-Za-z0-9._~-]+)+', 'healthcheck': rb'/[A-Za-z0-9._~/-]*',
     'script': FOLDER_FORM, 'venv': FOLDER_FORM, 'chdir': FOLDER_FORM,
-    'variable': rb'[A-Za-z_][A-Za-z0-9_-]*', 'python-path': FOLDER_FORM, 'conf': FOLDER_FORM,
+    'variable': rb'[A-Za-z_][A-Za-z0-9_-]*[*]?', 'python-path': FOLDER_FORM, 'conf': FOLDER_FORM,
     'listen': rb'[0-9a-fA-F.:\[\]]+:[0-9]+', 'port': rb'[0-9]+',
     'processes': rb'[0-9]+', 'threads': rb'[0-9]+', 'secret': rb'[0-9a-f]{32}',
     'mode': b'|'.join(MODES), 'transport': b'|'.join(TRANSPORTS),
@@ -85,7 +85,7 @@ class Library:
         self.cwd = os.path.join(folder, 'cwd')
         self.services = self.root + '/etc/devstack-wsgi/services'
         for path in (self.services, self.cwd, self.root + '/usr/bin',
-                     self.root + '/usr/sbin', self.root + '/etc/apache2',
+                     self.root + '/usr/sbin', self.root + '/etc/apache2/mods-available',
                      self.root + '/var/lib/devstack-wsgi',
                      self.root + '/usr/lib/uwsgi',
                      self.root + '/usr/lib/apache2'):
@@ -93,6 +93,7 @@ class Library:
         for path in ('/usr/bin/uwsgi', '/usr/sbin/apache2',
                      '/usr/lib/uwsgi/plugins', MODULES):
             os.symlink(path, self.root + path)
+        put(self.root + '/etc/apache2/mods-available/lua.load', b'')
         # asked of Apache otherwise
         put(self.root + '/var/lib/devstack-wsgi/apache-group', b'www-data')
         for name in ('venv', 'v+b=c,d@~-'):

@@ -223,6 +223,14 @@ def test_variables_of_the_environment(refused):
         refused.option('--env', [value], CONTROL, seen=value[:2])
 
 
+def test_variables_of_the_front(refused):
+    refused.option('--variable', ['*', '1A', 'A B', 'A**', '*A', 'A*B', 'A.B', 'é', 'A=b'],
+                   'write the name of a variable')
+    for value in ('HTTP_X_ROLES', 'HTTP_*', 'HTTP*', 'H*', 'HTTP_X_*', 'REMOTE_USER', 'REMOTE_*',
+                  'SCRIPT*', 'DEVSTACK_WSGI_UNIT', 'D*'):
+        refused.option('--variable', [value], 'is in every environ, or a header')
+
+
 # systemd refuses the whole unit for one of them
 @pytest.mark.parametrize('value', [
     b'\xff', b'\xc3', b'\x9b', b'\xc0\x80', b'\xed\xa0\x80', b'\xf4\x90\x80\x80', b'\xef\xb7\x90',

@@ -69,7 +69,9 @@ PROPERTY = settings(suppress_health_check=list(HealthCheck), deadline=None, max_
 def test_other_fields_have_no_character_that_means_something_in_a_file(field, data):
     value = data.draw(of_field(field))
 
-    assert fields.advice(field, value) or re.fullmatch(r'[A-Za-z0-9._/+@=,~:()\[\]-]+', value)
+    # how names begin is written without the end of 'MELLON_*'
+    text = value.rstrip('*') if field == 'variable' else value
+    assert fields.advice(field, value) or re.fullmatch(r'[A-Za-z0-9._/+@=,~:()\[\]-]+', text)
 
 
 @pytest.mark.parametrize('mode', ['uwsgi', 'mod_wsgi'])

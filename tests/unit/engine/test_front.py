@@ -93,6 +93,25 @@ def test_a_server_with_a_standby_has_a_balancer_of_two(system, tmp_path):
     assert f'RequestHeader set X-Devstack-Wsgi-Secret {record.secret}' in text
 
 
+def test_names_of_variables_that_only_begin_are_found_by_mod_lua(system):
+    record = declared('t', '--variable', 'A', '--variable', 'B_*', '--variable', 'C-*')
+
+    with pytest.raises(Refused) as refused:
+        site_of(record)
+    assert "variable 'B_*'" in str(refused.value) and 'mod_lua' in str(refused.value)
+
+    put(system, '/etc/apache2/mods-available/lua.load', '')
+    text = site_of(record)
+    assert '%{escape:%{reqenv:A}} %{reqenv:DEVSTACK_WSGI_COLLECTED}"' in text
+    assert '"DEVSTACK_WSGI_PREFIXES=B_ C-"' in text and 'hooks.lua collect' in text
+    # Lua costs each request some time
+    assert 'collect' not in site_of(declared('u', '--variable', 'A'))
+
+
+def test_over_uwsgi_all_variables_come_and_none_is_looked_for(system):
+    assert 'COLLECTED' not in site_of(declared('t', '--variable', 'B_*', '--transport', 'uwsgi'))
+
+
 # ---- modules
 
 def modules_of(*records):

@@ -240,8 +240,11 @@ def test_a_service_that_cannot_be_planned_is_in_conflict_alone(applied, system):
 
 # ---- why something failed
 
+LAST = r"""echo '{"_PID": "7", "MESSAGE": "the last line of its log"}'"""
+
+
 def test_each_service_that_failed_is_named_with_the_end_of_its_log(two, system):
-    stub(system, 'journalctl', 'echo "the last line of its log"')
+    stub(system, 'journalctl', LAST)
 
     lines = status.failures(two, ['devstack@one.service', 'devstack@n-two.service'],
                             'did not start')
@@ -257,33 +260,67 @@ def test_each_service_that_failed_is_named_with_the_end_of_its_log(two, system):
 def test_of_a_service_on_demand_both_units_logs_are_read(system):
     registry = Registry()
     declared('one', '--on-demand', registry=registry)
-    stub(system, 'journalctl', 'echo said')
+    stub(system, 'journalctl', LAST)
 
     assert status.failures(registry, ['devstack@one.socket'], 'did not start')[0].startswith(
         '[ERROR] wsgi: one: did not start')
 
 
+def test_a_journal_is_read_as_it_was_written(two, system):
+    stub(system, 'journalctl', """cat << 'END'
+{"_PID": "7", "MESSAGE": "one\\n  two"}
+{"_PID": "7", "MESSAGE": [27, 91, 255, 195, 169]}
+{"MESSAGE": null}
+END""")
+
+    assert status.failures(two, ['one'], 'x')[1:] == [
+        '    one', '      two', '    \x1b[\udcff\xe9', '    ']
+
+
+def of_one(*lines):
+    """Lines of one process."""
+    return [('7', line) for line in lines]
+
+
+TRACE = ('Traceback (most recent call last):', '  File "app.py"')
+
+
 def test_the_reason_is_shown_and_not_where_other_workers_were_ended():
-    log = ['Traceback (most recent call last):', '  File "app.py"', 'KeyError', 'no app loaded',
-           'Traceback (most recent call last):']
+    log = [*TRACE, 'KeyError', 'no app loaded', 'Traceback (most recent call last):']
     log += 90 * ['  File "argparse.py"', '    def f():'] + ['KeyboardInterrupt', 'the server ended']
 
-    assert status.excerpt(log) == [*log[:4], 'the server ended']
+    assert status.excerpt(of_one(*log)) == [*log[:4], 'the server ended']
 
 
 def test_the_last_exception_comes_first():
-    early = ['Traceback (most recent call last):', '  File "a.py"', 'KeyError: 1']
-    reason = ['Traceback (most recent call last):', '  File "b.py"', 'ImportError: no b']
+    early = [*TRACE, 'KeyError: 1']
+    reason = [*TRACE, '  File "b.py"', 'ImportError: no b']
     log = ['*** Starting', *early, *reason, *('*** backtrace of 1 ***', '  python(x)') * 80]
 
-    assert status.excerpt(log) == reason + log[-60:]
+    assert status.excerpt(of_one(*log)) == reason + log[-60:]
+
+
+def test_an_exception_that_python_ignores_at_its_end_is_no_reason():
+    reason = [*TRACE, 'KeyError: 1']
+    end = ["Exception ignored in: <module 'threading'>", *TRACE, 'SystemError: getcurrent']
+
+    assert status.excerpt(of_one(*reason, *end)) == reason + end
+
+
+def test_workers_that_fail_together_are_told_apart():
+    mixed = [('1', TRACE[0]), ('2', '*** backtrace of 2 ***'), ('1', TRACE[1]), ('2', TRACE[0]),
+             ('2', '  File "other.py"'), ('1', 'KeyError: 1'), ('2', 'KeyboardInterrupt')]
+
+    assert status.excerpt(mixed) == [*TRACE, 'KeyError: 1', '*** backtrace of 2 ***']
 
 
 def test_of_a_long_log_the_last_sixty_lines_are_shown():
     log = [str(number) for number in range(100)]
 
-    assert status.excerpt(log) == log[40:]
+    assert status.excerpt(of_one(*log)) == log[40:]
 
 
-def test_an_empty_log_has_no_lines():
-    assert status.excerpt(['']) == []
+def test_an_empty_log_has_no_lines(two, system):
+    stub(system, 'journalctl', '')
+
+    assert len(status.failures(two, ['one'], 'x')) == 1

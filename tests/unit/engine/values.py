@@ -17,7 +17,7 @@ GOOD = {
     'preload': ['yes', 'no'], 'on-demand': ['yes', 'no'],
     'user': ['_apt', 'daemon'], 'group': ['daemon'],
     'venv': ['/opt/venv'], 'chdir': ['/', '/usr/'], 'python-path': ['/usr/lib'],
-    'variable': ['OIDC_CLAIM_sub', '_', 'MELLON-x'],
+    'variable': ['OIDC_CLAIM_sub', '_', 'MELLON-x', 'OIDC-*'],
     'healthcheck': ['/', '/v3/health-check.json'], 'conf': ['/etc/x-y_z.ini'],
     'hardening': ['off', 'standard', 'strict'],
     'env': ['_=x', 'A=', 'http_proxy=http://[::1]:3128/?a=b&c', 'LDX=1', 'MAINPID2=1',

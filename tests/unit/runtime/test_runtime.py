@@ -202,10 +202,19 @@ def test_the_file_wrapper_begins_where_the_file_stands():
 
 # ---- the environ
 
-def mended(front=True, prefix='/p', peer='', **environ):
+def mended(front=True, prefix='/p', peer='', said='', **environ):
     environ = {'PATH_INFO': '/p/x', 'wsgi.url_scheme': 'http', **environ}
-    runtime.mend(environ, prefix, front, peer)
+    runtime.mend(environ, prefix, front, peer, said, ('A', 'B'))
     return environ
+
+
+@pytest.mark.parametrize(('said', 'wanted'), [
+    ('= = = =', {}), ('= = = = ', {}), ('', {}),
+    ('=u =Basic =a%20b =', {'REMOTE_USER': 'u', 'AUTH_TYPE': 'Basic', 'A': 'a b'}),
+    ('= = = =b=c C_x=%E9%3D C%3D-y=2 D=', {'B': 'b=c', 'C_x': '\xe9=', 'C=-y': '2'})])
+def test_what_the_front_says_of_a_user_and_of_variables(said, wanted):
+    assert mended(said=said).items() >= wanted.items()
+    assert mended(said=said).keys() - mended().keys() == wanted.keys()
 
 
 @pytest.mark.parametrize(('script', 'path', 'wanted'), [
