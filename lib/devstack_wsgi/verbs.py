@@ -240,9 +240,11 @@ def start(manifest: Manifest, records: Sequence[Record]) -> None:
     _wait(manifest, records)
 
 
-@_operation
-def stop(manifest: Manifest, records: Sequence[Record]) -> None:
-    steps.stop(manifest, records)
+def stop(words: Words) -> Manifest:
+    records = _records('stop', [word for word in words if word != '--now'])
+    manifest = steps.direct()
+    steps.stop(manifest, records, 'stop_now' if '--now' in words else 'stop')
+    return manifest
 
 
 @_operation

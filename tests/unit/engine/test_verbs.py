@@ -99,6 +99,12 @@ done''')
         f'stop {ONE} devstack@two.service', f'forget {ONE} devstack@two.service']
 
 
+def test_a_stop_at_once_is_a_step_of_its_own(deployed):
+    deployed('one')
+
+    assert steps(verbs.stop(['--now', 'one'])) == [f'stop_now {ONE}', f'forget {ONE}']
+
+
 def test_where_no_unit_is_known_nothing_is_stopped(deployed, monkeypatch):
     deployed('one')
     monkeypatch.setenv('LOADED', 'not-found')
