@@ -20,7 +20,7 @@ is the rest of the line.
     forget UNIT...       that it has failed
     front start|reload
     drain FOLDER...      wait until the workers whose doors are there have answered what came
-    wait URL SECONDS NAME
+    wait URL|PATH SECONDS NAME    PATH: under the URL that the front has for it
     say TEXT
 """
 

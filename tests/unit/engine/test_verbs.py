@@ -46,7 +46,7 @@ def test_a_start_enables_forgets_failures_and_starts_in_one_go(deployed):
         'forget devstack@n-one.service devstack@n-one.socket devstack@two.service'
         ' devstack@two.socket',
         'start devstack@n-one.service devstack@two.service',
-        'wait http://127.0.0.1/one/ 60 one', 'wait http://127.0.0.1/two/ 60 two']
+        'wait / 60 one', 'wait / 60 two']
     # what was started stays so, whatever the others do
     assert manifest.lines[0] == 'phase 0'
 
