@@ -4,6 +4,7 @@ Written from files/helpers/service.py by lib/devstack_wsgi; change it there.
 """
 
 import os
+import signal
 import sys
 import time
 
@@ -29,6 +30,19 @@ def alive(pid):
             return stat.read().rpartition(')')[2].split()[0] != 'Z'
     except OSError:
         return False
+
+
+def send(signum, pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signum)
+        except ProcessLookupError:
+            pass
+
+
+def end_at_signal():
+    """End the server at once when a signal comes while it stops ('systemctl kill')."""
+    signal.signal(signal.SIGTERM, lambda *_: send(signal.SIGKILL, [main_pid()]))
 
 
 def pauses():

@@ -14,14 +14,14 @@ control.py reload --python PYTHON --script SCRIPT [--path DIR] [--cwd DIR]
     brings new code in, one process after the other; code that does not load
     is refused, and the old goes on serving
 control.py stop --facts FACTS
-    ends the httpd when the requests in flight are answered
+    ends the httpd when the requests in flight are answered; those that wait
+    get 503, but at a restart
 
 Run by the unit (ExecStartPost=, ExecReload=, ExecStop=), which gives MAINPID
 and RUNTIME_DIRECTORY.
 """
 
 import argparse
-import ctypes
 import http.client
 import json
 import os
@@ -30,6 +30,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -38,7 +39,8 @@ sys.path[:0] = [HERE, HERE + '/../helpers', HERE + '/../../lib/devstack_wsgi']
 
 import conf
 import service
-from service import PATIENCE, POLL, Broken, alive, main_pid
+import waiting
+from service import POLL, Broken, alive, main_pid
 
 # seconds that the requests in flight get at a stop; then those that hang go,
 # before the unit's own limit (TimeoutStopSec=)
@@ -56,19 +58,6 @@ STOCK = frozenset((
 
 # one whose handshake is not over waits nowhere yet: so many looks in a row find nobody
 LOOKS = 5
-
-# Python has no names for these
-PIDFD_GETFD = 438
-SO_ATTACH_FILTER = 26
-# a filter of packets (BPF) that drops those that begin a connection; the
-# kernel that sent one sends it again a second later, when the port is closed
-NO_SYN = (
-    (0x30, 0, 0, 13),           # the byte of TCP's flags
-    (0x54, 0, 0, 0x12),         # SYN and ACK of them
-    (0x15, 0, 1, 0x02),         # SYN alone:
-    (0x06, 0, 0, 0),            # drop it
-    (0x06, 0, 0, 0xffffffff),   # else let it in
-)
 
 
 def children(pid):
@@ -97,6 +86,11 @@ def loaded(run, pid):
     """Those that have loaded it."""
     noted = service.noted(run)
     return [worker for worker in workers(pid) if noted.get(worker, (0,))[0]]
+
+
+def httpds(pid):
+    """The children that pass requests on."""
+    return [child for child in children(pid) if command(child).endswith(('apache2', 'httpd'))]
 
 
 def read_ini(path):
@@ -224,65 +218,77 @@ def reload(args, run):
             time.sleep(POLL)
 
 
-def listener(pid, port):
-    """The socket of a process that listens on a port, as one of ours."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    process = os.pidfd_open(pid)
-    for name in os.listdir('/proc/%d/fd' % pid):
-        if not os.readlink('/proc/%d/fd/%s' % (pid, name)).startswith(
-                'socket:'):
-            continue
-        copy = libc.syscall(PIDFD_GETFD, process, int(name), 0)
-        if copy < 0:
-            raise OSError(ctypes.get_errno(), 'pidfd_getfd')
-        found = socket.socket(fileno=copy)
-        if found.family == socket.AF_INET and found.getsockopt(
-                socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and (
-                found.getsockname()[1] == port):
-            return found
-        found.close()
-    raise OSError('nothing listens on %d' % port)
-
-
-def drain(pid, port):
-    """Let nobody connect any more, and wait until each who has is served: the
-    kernel resets the connections that wait at a port which closes."""
+def sockets(httpd, run, port):
+    """The socket of the httpd's port, and that on which the processes of the application wait;
+    None for one that cannot be looked at."""
+    found = {}
     try:
-        waiting = listener(pid, port)
+        found = dict(waiting.listeners(httpd))
     except OSError as error:
-        print('devstack-wsgi: cannot look at the port, so a request may be'
+        print('devstack-wsgi: cannot look at the sockets, so a request may be'
               ' lost: %s' % error, flush=True)
-        return
-    program = b''.join(struct.pack('HBBI', *step) for step in NO_SYN)
-    memory = ctypes.create_string_buffer(program)
-    waiting.setsockopt(
-        socket.SOL_SOCKET, SO_ATTACH_FILTER,
-        struct.pack('HP', len(NO_SYN), ctypes.addressof(memory)))
-    limit = time.monotonic() + PATIENCE
-    free = 0
-    while free < LOOKS and time.monotonic() < limit:
-        # tcpi_unacked: of a port, those that nobody has accepted
-        info = waiting.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-        free = 0 if struct.unpack_from('I', info, 24)[0] else free + 1
-        time.sleep(POLL / 10)
-    waiting.close()
+    return found.get('127.0.0.1:%d' % port), next(
+        (sock for where, sock in found.items() if where.startswith(run + '/wsgi.')), None)
+
+
+def unaccepted(door):
+    """How many connections wait at a port: tcpi_unacked is those that nobody has accepted."""
+    info = door.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    return struct.unpack_from('I', info, 24)[0]
+
+
+def is_stop(run):
+    """Whether systemd stops the service: at a restart what waits is answered."""
+    import subprocess
+    said = subprocess.run(
+        ['systemctl', 'list-jobs', '--plain', '--no-legend',
+         'devstack@%s.service' % os.path.basename(run)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False).stdout
+    return b'stop' in said.split()
+
+
+def refuse_all(queue, answer):
+    while True:
+        waiting.refuse(queue, answer)
+
+
+def answer(facts):
+    """503 as a process of mod_wsgi says it to the httpd; with a queue-timeout that waits for a
+    word before it sends the body."""
+    go_on = 'queue-timeout' in pairs(facts['daemon'])
+    return (b'Status: 200 Continue\r\n\r\n' if go_on else b'') + (
+        b'Status: 503 Service Unavailable\r\nRetry-After: %d\r\n'
+        b'Content-Length: 0\r\n\r\n' % waiting.RETRY_AFTER)
 
 
 def stop(args, run):
     httpd = main_pid()
     if not alive(httpd):
         return
-    drain(httpd, int(conf.read_facts(args.facts)['port']))
-    # it closes its port, and its children end their requests
-    os.kill(httpd, signal.SIGWINCH)
+    service.end_at_signal()
     limit = time.monotonic() + MERCY
-    while alive(httpd) and time.monotonic() < limit and [
-            child for child in children(httpd)
-            if command(child).endswith(('apache2', 'httpd'))]:
+    facts = conf.read_facts(args.facts)
+    door, queue = sockets(httpd, run, int(facts['port']))
+    if door:
+        # the kernel resets the connections that wait at a port which closes
+        waiting.close_door(door)
+    if queue and is_stop(run):
+        threading.Thread(target=refuse_all, args=(queue, answer(facts)), daemon=True).start()
+    free = 0
+    while door and free < LOOKS and time.monotonic() < limit:
+        free = 0 if unaccepted(door) else free + 1
+        time.sleep(POLL / 10)
+    if door:
+        door.close()
+    # it closes its port, and its children end their requests
+    service.send(signal.SIGWINCH, [httpd])
+    while alive(httpd) and time.monotonic() < limit and httpds(httpd):
         time.sleep(POLL / 2)
-    if alive(httpd):
-        # it looks itself only once a second
-        os.kill(httpd, signal.SIGTERM)
+    if time.monotonic() > limit:
+        # it would wait for them once more
+        service.send(signal.SIGKILL, workers(httpd) + httpds(httpd))
+    # it looks itself only once a second
+    service.send(signal.SIGTERM, [httpd])
     while alive(httpd):
         time.sleep(POLL / 2)
 

@@ -29,10 +29,14 @@ sys.path[:0] = [HERE, HERE + '/../../lib/devstack_wsgi']
 import conf
 
 CHUNK = 65536
+# what still waits for the httpd when the service stops
+AWAY = (b'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n'
+        b'Content-Length: 0\r\nConnection: close\r\n\r\n')
 # how long a client may take for the head of its request, and how long that
 # may be; the httpd, whose threads are few, hears of it when it is whole
 HEAD_SECONDS = 60
 HEAD_BYTES = 1024 * 1024
+AWAY_SECONDS = 3
 # how long the service may take to be back
 PATIENCE = 300
 RETRY = 0.05
@@ -54,9 +58,23 @@ class Forward:
             try:
                 return await asyncio.open_connection('127.0.0.1', self.port)
             except OSError:
-                if time.monotonic() > limit or reader.exception():
+                if time.monotonic() > limit or self.ended.is_set() or reader.exception():
                     raise
             await asyncio.sleep(RETRY)
+
+    async def refuse(self, reader, writer):
+        """Answer a request that the httpd does not get, and read it to its end: a client whose
+        request is not read sees a reset.
+        """
+        writer.write(AWAY)
+        writer.write_eof()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.rest(reader), AWAY_SECONDS)
+
+    @staticmethod
+    async def rest(reader):
+        while await reader.read(CHUNK):
+            pass
 
     async def head(self, reader, writer):
         """The request's first line, the headers that are ours, the rest."""
@@ -107,7 +125,7 @@ class Forward:
             asyncio.get_running_loop().add_reader(sock, self.take, sock)
 
     @staticmethod
-    def refuse(sock):
+    def leave(sock):
         """What comes waits in the socket."""
         asyncio.get_running_loop().remove_reader(sock)
 
@@ -122,7 +140,7 @@ class Forward:
                 return
             except OSError:
                 # no descriptor is left, or the client has gone
-                self.refuse(sock)
+                self.leave(sock)
                 asyncio.get_running_loop().call_later(RETRY, self.listen, sock)
                 return
             task = asyncio.ensure_future(self.serve(connection))
@@ -135,7 +153,11 @@ class Forward:
         try:
             reader, writer = await asyncio.open_connection(sock=connection, limit=CHUNK)
             head = await self.head(reader, writer) if direct else b''
-            answer, behind = await self.connect(reader)
+            try:
+                answer, behind = await self.connect(reader)
+            except OSError:
+                await self.refuse(reader, writer)
+                return
             behind.write(head)
             up = asyncio.ensure_future(self.copy(reader, behind))
             down = asyncio.ensure_future(self.copy(answer, writer))
@@ -175,7 +197,7 @@ class Forward:
                     self.ended.set()
         # what was taken is brought to its end
         for sock in sockets:
-            self.refuse(sock)
+            self.leave(sock)
         if self.open:
             await asyncio.wait(self.open, timeout=30)
 

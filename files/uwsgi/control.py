@@ -31,7 +31,7 @@ sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
                 os.path.dirname(os.path.abspath(__file__)) + '/../helpers']
 
 import service
-from service import Broken, alive, main_pid
+from service import Broken, alive, main_pid, send
 
 # a worker that ended this often before it served will not serve
 DEATHS = 3
@@ -40,7 +40,6 @@ DEATHS = 3
 # threads wait for it (doc/source/design.rst).
 JOINS_IN_HANDLER = (2, 0, 27)
 MERCY = 30              # seconds, worker-reload-mercy in CONF
-LIMIT = 40              # seconds, less than TimeoutStopSec= in the unit
 # The master looks after its workers once a second, and when something comes
 # through the fifo. No command of uWSGI's has this letter: it only wakes.
 WAKE = b'z'
@@ -94,14 +93,6 @@ def ask(args):
             'utf-8', 'replace')
     except (IndexError, ValueError):
         return 0, 'no answer'
-
-
-def send(signum, pids):
-    for pid in pids:
-        try:
-            os.kill(pid, signum)
-        except ProcessLookupError:
-            pass
 
 
 def proc(pid, key):
@@ -385,11 +376,12 @@ def terminate():
 
 
 def stop(_, stats_path):
-    limit = time.monotonic() + LIMIT
-    now = read_stats(stats_path) if alive(main_pid()) else None
-    pids = [w['pid'] for w in workers(now) if w['pid']]
-    if alive(main_pid()):
-        hang_up(terminate, stats_path)
+    if not alive(main_pid()):
+        return
+    service.end_at_signal()
+    limit = time.monotonic() + MERCY
+    pids = [w['pid'] for w in workers(read_stats(stats_path)) if w['pid']]
+    hang_up(terminate, stats_path)
     while alive(main_pid()):
         every = workers(read_stats(stats_path))
         # one that still loads passes over the signal, and has no request

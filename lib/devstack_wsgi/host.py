@@ -6,12 +6,14 @@ goes through WSGI_SYSROOT, so that a test can use any folder as a machine.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import grp
 import os
 import pwd
 import socket
 import stat as stats
+import struct
 import subprocess
 from typing import Any, Callable, Iterable, NoReturn, Optional
 
@@ -158,6 +160,43 @@ def listens(port: int) -> bool:
         except OSError:
             pass
     return False
+
+
+def listening(pid: str) -> list[tuple[str, int]]:
+    """The addresses and ports on which a process listens, as this machine reaches them: what
+    systemd or the process itself was told is in many files. Never below WSGI_SYSROOT.
+    """
+    own = set() if SYSROOT else _sockets(pid)
+    found = []
+    for table, family in (('tcp', socket.AF_INET), ('tcp6', socket.AF_INET6)):
+        for line in (read_own(f'/proc/{pid}/net/{table}') or '').split('\n')[1:]:
+            words = line.split()
+            # 0A: it listens
+            if len(words) > 9 and words[3] == '0A' and int(words[9]) in own:
+                number, port = words[1].split(':')
+                # each word of it is in the machine's own order
+                packed = b''.join(struct.pack('=I', int(number[at:at + 8], 16))
+                                  for at in range(0, len(number), 8))
+                found += [(name, int(port, 16)) for name in _reached(
+                    socket.inet_ntop(family, packed))]
+    return found
+
+
+def _sockets(pid: str) -> set[int]:
+    """The inodes of what a process has open."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f'/proc/{pid}/fd'):
+            # it may be closed by now
+            with contextlib.suppress(OSError):
+                found.add(os.stat(f'/proc/{pid}/fd/{name}').st_ino)
+    return found
+
+
+def _reached(address: str) -> tuple[str, ...]:
+    """Where this machine reaches who listens on an address; one for IPv6 may be for both."""
+    return {'0.0.0.0': ('127.0.0.1',), '::': ('127.0.0.1', '[::1]')}.get(
+        address, (f'[{address}]' if ':' in address else address,))
 
 
 def ask(*command: str) -> tuple[int, str]:

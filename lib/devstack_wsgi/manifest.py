@@ -16,10 +16,11 @@ is the rest of the line.
     systemd reload
     tmpfiles PATH        folders of /run are made as a file says
     stop UNIT... | start UNIT... | restart UNIT... | enable UNIT... | disable UNIT...
+    stop_now UNIT...     requests in flight are lost
     forget UNIT...       that it has failed
     front start|reload
     drain FOLDER...      wait until the workers whose doors are there have answered what came
-    wait URL SECONDS NAME
+    wait URL|PATH SECONDS NAME    PATH: under the URL that the front has for it
     say TEXT
 """
 

@@ -270,8 +270,9 @@ def shared_gone(registry: Registry) -> dict[str, str]:
         add(files, record, describe(record), '')
     if first:
         # of units that DevStack may not have named yet
-        path = paths.helper('after-stop')
-        files.setdefault(path, Planned(path, SHARED, 'helper', ''))
+        for name in ('after-stop', 'waiting.py'):
+            path = paths.helper(name)
+            files.setdefault(path, Planned(path, SHARED, 'helper', ''))
     behind = next((each for each in registry.records.values() if each.path), None)
     if behind:
         add_site(files, behind, behind, describe(behind))

@@ -490,12 +490,15 @@ def start_front(manifest: Manifest, records: Sequence[Record]) -> None:
         manifest.step('front', 'start')
 
 
-def stop(manifest: Manifest, records: Sequence[Record]) -> None:
-    """Stop the units that systemd knows: it has no unit by a name that was never loaded."""
+def stop(manifest: Manifest, records: Sequence[Record], verb: str = 'stop') -> None:
+    """Stop the units that systemd knows: it has no unit by a name that was never loaded.
+
+    verb: stop or stop_now
+    """
     both = [unit for record in records for unit in units.main_units(record)]
     known = [unit for unit, said in host.units(both, 'LoadState').items()
              if said.get('LoadState') != 'not-found']
-    manifest.each('stop', known)
+    manifest.each(verb, known)
     manifest.each('forget', known)
 
 

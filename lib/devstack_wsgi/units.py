@@ -23,7 +23,8 @@ def files(record: Record, facts: Facts) -> list[File]:
     if facts.forwarder:
         found.append(File('forward-unit', _forward(record, facts)))
     found += [File('dropin', _dropin(record, facts)),
-              File('helper:after-stop', template.read('unit/after-stop'))]
+              File('helper:after-stop', template.read('unit/after-stop')),
+              File('helper:waiting.py', template.read('helpers/waiting.py'))]
     return found
 
 

@@ -14,6 +14,7 @@ import functools
 import os
 import re
 import sys
+import time
 from typing import Callable, Iterable, Optional, Sequence
 
 from devstack_wsgi import (
@@ -213,7 +214,9 @@ def release(_: Words) -> Manifest:
 
 def _wait(manifest: Manifest, records: Sequence[Record], seconds: str = '60') -> None:
     for record in records:
-        manifest.step('wait', front().address(record) + record.check, seconds, record.name)
+        # the front may not run yet
+        where = record.check if record.path else front().address(record) + record.check
+        manifest.step('wait', where, seconds, record.name)
 
 
 def _operation(act: Callable[[Manifest, Sequence[Record]], None]) -> Callable[[Words], Manifest]:
@@ -240,9 +243,11 @@ def start(manifest: Manifest, records: Sequence[Record]) -> None:
     _wait(manifest, records)
 
 
-@_operation
-def stop(manifest: Manifest, records: Sequence[Record]) -> None:
-    steps.stop(manifest, records)
+def stop(words: Words) -> Manifest:
+    records = _records('stop', [word for word in words if word != '--now'])
+    manifest = steps.direct()
+    steps.stop(manifest, records, 'stop_now' if '--now' in words else 'stop')
+    return manifest
 
 
 @_operation
@@ -340,6 +345,24 @@ def ready(words: Words) -> Lines:
             if any(answer.get('ready') for answer in answers)]
 
 
+def where(words: Words) -> Lines:
+    """The URL of a service behind the front, which may need a moment to have its site.
+
+    words: the service, and how many seconds it has at most
+    """
+    record = _records('where', words[:1])[0]
+    limit = time.monotonic() + min(10, int(words[1]))
+    while True:
+        url, said = front().find_address(record)
+        if url:
+            return [url]
+        if time.monotonic() > limit:
+            raise Refused(record.name, f"no address of {front().title}'s has its site"
+                          f" ({', '.join(said)})",
+                          'if it answers elsewhere, say where: WSGI_FRONT=http://ADDRESS')
+        time.sleep(0.2)
+
+
 def drain(words: Words) -> Lines:
     """Wait until workers have answered what came before; words: folders with their doors."""
     doors.drain(words)
@@ -363,7 +386,8 @@ PLANS: dict[str, Callable[[Words], Manifest]] = {
     'interrupted': lambda _: interrupted.finish(), **calls.PLANS}
 ANSWERS: dict[str, Callable[[Words], Lines]] = {
     'status': show_status, 'help': help_of, 'servers': known_servers, 'batches': batches,
-    'log': log, 'check': check, 'show': show, 'failed': failed, 'ready': ready, 'drain': drain,
+    'log': log, 'check': check, 'show': show, 'failed': failed, 'ready': ready, 'where': where,
+    'drain': drain,
     'catalog': lambda _: catalogue.names(),
     'completion': lambda words: [manual.completion(words[0]).rstrip('\n')],
     **calls.LINES}

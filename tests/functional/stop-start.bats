@@ -27,12 +27,11 @@ function has_states {
 }
 
 @test "stop: requests get 503 at once, none starts it again, start does" {
-    local transport
+    local transport line
     local -a bad=() where
     for transport in "${TRANSPORTS[@]}"; do
         where_of "$transport" "stop-$transport"
-        # one that nobody has taken yet ends with the socket: 500 or 502
-        load_begin "$transport" "$URL/" --rate 40 --expect 200,500,502,503
+        load_begin "$transport" "$URL/" --rate 40 --expect 200,503
     done
     wait_for 10 requests_at_least 20 stop-direct
     journal_mark
@@ -60,15 +59,154 @@ function has_states {
             bad+=("$transport: $REPLY")
         load_end "$transport"
         figure "stop-$transport" "over the stop ${LOAD[text]}"
-        [[ "$transport" == *direct ]] || (( LOAD[failed] == 0 )) ||
-            bad+=("$transport: no answer: ${LOAD[text]}")
+        if [[ "$transport" == *direct ]]; then
+            # once it is down, nobody can connect
+            [[ "${LOAD[text]}" != *@(Reset|early)* ]] ||
+                bad+=("$transport: cut off: ${LOAD[text]}")
+        else
+            (( LOAD[failed] == 0 )) ||
+                bad+=("$transport: no answer: ${LOAD[text]}")
+        fi
     done
-    [[ "$(journal_since_mark _PID=1)" != *Started* ]] ||
-        bad+=("something was started")
+    # of mod_wsgi, what takes the connections of the socket may be
+    run grep Started <(journal_since_mark _PID=1)
+    for line in "${lines[@]}"; do
+        [[ "$line" == *.forward.service* ]] || bad+=("$line")
+    done
     assert_none "${bad[@]}"
 
     wsgi start "${TRANSPORTS[@]/#/stop-}"
 
+    assert_all_answer 200 stop
+}
+
+# Send requests to a service at the same time; status and Retry-After of each
+# are in $BATS_TEST_TMPDIR/asked-NAME at their end.
+#
+# Usage: ask_at_once NAME NUMBER PATH
+# Adds to asked, an array of the caller's: the PID to wait for
+function ask_at_once {
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh 'for (( i = 0; i < $2; i++ )); do
+            curl --silent --output /dev/null --max-time 120 \
+                --write-out "%{http_code} %header{retry-after}\n" "$1" &
+        done
+        wait' "$URL$3" "$2" > "$BATS_TEST_TMPDIR/asked-$1" 3>&- &
+    asked+=("$!")
+}
+
+# Whether so many requests are under way to a service, and its workers work.
+#
+# Usage: are_asked NUMBER NAME
+function are_asked {
+    local -a where
+    where_of "${2#*-}" "$2"
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh '
+        port=${1#http://127.0.0.1}
+        port=${port%%/*}
+        # each has a curl of its own, and each worker sleeps in one
+        [[ $(pgrep --full --count "^curl .*$1/") -ge $2 ]] || exit
+        for pid in $(pgrep --full "$3"); do
+            [[ "$(cat "/proc/$pid/task/"*/wchan)" == *hrtimer_nanosleep* ]] ||
+                exit
+        done
+        [[ $(ss -Htn state established "dport = ${port:-:80}" | wc -l) -ge \
+            $2 ]]' "$URL" "$1" "$(workers_regex "$2")"
+}
+
+# Ask each service so that it works on some requests and the others wait.
+#
+# Usage: ask_all NUMBER PATH
+# Adds to asked, an array of the caller's
+function ask_all {
+    local transport
+    for transport in "${TRANSPORTS[@]}"; do
+        where_of "$transport" "stop-$transport"
+        ask_at_once "stop-$transport" "$1" "$2"
+        wait_for 30 are_asked "$1" "stop-$transport"
+    done
+}
+
+# How many of the answers to the requests of ask_at_once were such.
+#
+# Usage: answers NAME 'STATUS RETRY-AFTER'
+function answers {
+    grep -cx "$2" "$BATS_TEST_TMPDIR/asked-$1"
+}
+
+@test "stop: what waits gets 503 with Retry-After, what is in work ends" {
+    local transport good wait
+    local -a bad=() asked=() where
+    ask_all 20 '/sleep?8'
+
+    in_machine systemctl stop "${TRANSPORTS[@]/#/devstack@stop-}"
+
+    wait "${asked[@]}"
+    for transport in "${TRANSPORTS[@]}"; do
+        good=$(answers "stop-$transport" '200 ') || true  # 0
+        wait=$(answers "stop-$transport" '503 5') || true  # 0
+        figure stop-waiting "$transport: $good got 200, $wait got 503 with" \
+            "Retry-After, stopped in $(stop_time "stop-$transport") s"
+        (( good >= 2 && wait >= 10 && good + wait == 20 )) ||
+            bad+=("$transport: $(< "$BATS_TEST_TMPDIR/asked-stop-$transport")")
+    done
+    assert_none "${bad[@]}"
+    wsgi start "${TRANSPORTS[@]/#/stop-}"
+}
+
+# The services whose requests hang were stopped at once, and what waited was
+# answered.
+#
+# Usage: stopped_at_once FIGURE
+function stopped_at_once {
+    local transport seconds
+    local -a bad=()
+    for transport in "${TRANSPORTS[@]}"; do
+        seconds=$(stop_time "stop-$transport")
+        figure "$1" "$transport: stopped in $seconds s"
+        (( seconds < 15 )) || bad+=("$transport: $seconds s")
+        main_pid "stop-$transport"
+        [[ "$REPLY" == 0 ]] || bad+=("$transport: main process $REPLY")
+        workers_of "stop-$transport"
+        [[ -z "$REPLY" ]] || bad+=("$transport: processes $REPLY")
+    done
+    assert_none "${bad[@]}"
+}
+
+@test "stop: --now ends it at once, also one that waits for its requests" {
+    local -a asked=()
+    ask_all 3 '/sleep?100'
+    in_machine systemctl stop --no-block devstack@stop-http
+
+    wsgi stop --now "${TRANSPORTS[@]/#/stop-}"
+
+    stopped_at_once stop-now
+    wait "${asked[@]}"
+    states stop-http
+    assert_that "states and main PID" "$REPLY" 'inactive inactive 0'
+    wsgi start "${TRANSPORTS[@]/#/stop-}"
+    assert_all_answer 200 stop
+}
+
+# Usage: all_stop    whether each service is on its way down
+function all_stop {
+    local -a units=("${TRANSPORTS[@]/#/devstack@stop-}")
+    run in_machine systemctl show --value -p ControlPID "${units[@]}"
+    [[ $'\n'"$output"$'\n' != *$'\n0\n'* ]]
+}
+
+@test "stop: a second signal ends it at once" {
+    local -a asked=() units=("${TRANSPORTS[@]/#/devstack@stop-}")
+    ask_all 3 '/sleep?100'
+    in_machine systemctl stop --no-block "${units[@]}"
+    wait_for 20 all_stop
+    in_machine systemctl kill "${units[@]}"
+    in_machine systemctl stop "${units[@]}"
+
+    stopped_at_once stop-twice
+    wait "${asked[@]}"
+    wsgi start "${TRANSPORTS[@]/#/stop-}"
     assert_all_answer 200 stop
 }
 

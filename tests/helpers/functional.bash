@@ -30,7 +30,7 @@
 #             load_end, load_wait, assert_no_failure, journal_mark,
 #             journal_since_mark, run_log, assert_no_mercy,
 #             reloads_since_mark, assert_reloads, tree_of, assert_tree,
-#             assert_status_has, main_pid, assert_pid, workers_regex,
+#             assert_status_has, main_pid, assert_pid, stop_time, workers_regex,
 #             workers_of, has_workers_without, requests_of, requests_at_least
 
 load ../helpers/load
@@ -574,6 +574,20 @@ function main_pid {
 function assert_pid {
     main_pid "$1"
     assert_that "the main PID of $1" "$REPLY" "$2"
+}
+
+# How many seconds it took from the stop of a service until it was down.
+#
+# Usage:   stop_time NAME
+# Returns: 0; the number on standard output
+# Example: wsgi stop x; figure x "stopped in $(stop_time x) s"
+function stop_time {
+    local begin end
+    begin=$(in_machine systemctl show --value \
+        -p ActiveExitTimestampMonotonic "devstack@$1")
+    end=$(in_machine systemctl show --value \
+        -p InactiveEnterTimestampMonotonic "devstack@$1")
+    printf '%d' $(( (end - begin) / 1000000 ))
 }
 
 # What the command line of a service's workers looks like: uWSGI's workers,

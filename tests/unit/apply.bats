@@ -205,9 +205,10 @@ function problems_of_tree {
 
     run grep -nE '^systemctl (stop|daemon-reload|start)' "$CALLS"
     assert_line --index 0 --regexp \
-        '^[0-9]+:systemctl stop .*devstack@a.service'
-    assert_line --index 1 --regexp '^[0-9]+:systemctl daemon-reload'
-    assert_line --index 2 --regexp '^[0-9]+:systemctl start devstack@b.service'
+        '^[0-9]+:systemctl stop devstack@a.service'
+    assert_line --index 1 --regexp '^[0-9]+:systemctl stop devstack@a.socket'
+    assert_line --index 2 --regexp '^[0-9]+:systemctl daemon-reload'
+    assert_line --index 3 --regexp '^[0-9]+:systemctl start devstack@b.service'
 }
 
 @test "apply: a service that runs and gets another address is restarted" {

@@ -84,7 +84,15 @@ class Front(Protocol):
         """The file of asked()."""
 
     def address(self, record: Record) -> str:
-        """Where a service answers, as a URL without a slash at its end."""
+        """Where a service answers, as a URL without a slash at its end: of several the likeliest,
+        without a question to the front.
+        """
+
+    def find_address(self, record: Record) -> tuple[str, list[str]]:
+        """The same for a service behind the front, of whose site the front was asked; '' and what
+        each address said where none has it.
+        """
+        raise NotImplementedError
 
     def is_up(self) -> bool:
         """Whether it runs, without a question to systemd."""

@@ -30,6 +30,8 @@ _ONCE_BEHIND_TLS = '    SetEnvIfExpr "%{REQUEST_SCHEME} == \'https\'" DEVSTACK_W
 _LOGGER = 'access-lines'
 _UNIT = 'DEVSTACK_WSGI_UNIT'
 _HOOKS = 'hooks.lua'
+# by which a site says that it is it
+_MARK = 'X-Devstack-Wsgi-Site'
 _KEPT_GROUP = f'{paths.VAR}/apache-group'
 
 
@@ -179,21 +181,50 @@ class Apache(Front):
     def address(self, record: Record) -> str:
         if not record.path:
             return f'http://{local(record.listen)}'
-        front = os.environ.get('WSGI_FRONT', '')
-        port = '80'
-        for line in (host.read(f'{self.etc}/ports.conf') or '').split('\n'):
-            listen = re.match(r'\s*listen\s+(\S+)', line, re.IGNORECASE)
-            if listen:
-                port = listen.group(1).rpartition(':')[2]
-                break
-        return (front or 'http://127.0.0.1' + (f':{port}' if port != '80' else '')) + record.path
+        return self._addresses()[0] + record.path
+
+    def find_address(self, record: Record) -> tuple[str, list[str]]:
+        urls = [base + record.path for base in self._addresses()]
+        site = host.read(self.effective(self.site_path(record.site))) or ''
+        # somebody else's, and one of an earlier version, has no mark
+        if _MARK not in site or os.environ.get('WSGI_FRONT'):
+            return urls[0], []
+        said = []
+        for url in urls:
+            # Apache answers it itself, whatever the service does; a health check has no access line
+            _, answer = host.ask(
+                'curl', '--silent', '--insecure', '--noproxy', '*', '--max-time', '5',
+                '--user-agent', 'devstack-wsgi-ready', '--request', 'OPTIONS',
+                '--header', 'Max-Forwards: 0', '--dump-header', '-', '--output', '/dev/null',
+                url + record.check)
+            if re.search(rf'^{_MARK}: {re.escape(record.name)}\r?$', answer, re.MULTILINE | re.I):
+                return url, []
+            status = (answer.split() or ['', ''])[1:2]
+            said.append(f"{url} answers {''.join(status) or 'nothing'}")
+        return '', said
+
+    def _addresses(self) -> list[str]:
+        """URLs under which Apache may answer, the likeliest first."""
+        named = os.environ.get('WSGI_FRONT')
+        if named:
+            return [named]
+        listens = sorted(dict.fromkeys(host.listening(self._pid())),
+                         key=lambda each: (each[1] != 80, each[1] != 443, each[1]))
+        return [f"{scheme}://{where}{'' if port == usual else f':{port}'}"
+                for where, port in listens
+                for scheme, usual in (('http', 80), ('https', 443))
+                if port not in (80, 443) or port == usual] or ['http://127.0.0.1']
 
     def is_up(self) -> bool:
+        return bool(self._pid())
+
+    def _pid(self) -> str:
+        """Its main process, '' where it does not run."""
         for name in ('apache2/apache2', 'httpd/httpd'):
             pid = (host.read(f'/run/{name}.pid') or '').strip()
             if pid and (host.read_own(f'/proc/{pid}/comm') or '').strip() in ('apache2', 'httpd'):
-                return True
-        return False
+                return pid
+        return ''
 
     def verdict(self) -> str:
         status, said = self._ctl('-t')

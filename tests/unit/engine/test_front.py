@@ -10,7 +10,7 @@ import pytest
 from conftest import calls, declared, forget, make_fedora, put, requires, shaped, stub
 from shapes import OF_MOD_WSGI, SHAPES
 
-from devstack_wsgi import paths, plan
+from devstack_wsgi import host, paths, plan
 from devstack_wsgi.fronts import front
 from devstack_wsgi.refused import Refused
 from devstack_wsgi.registry import Registry
@@ -293,24 +293,36 @@ def test_a_site_asks_the_address_that_it_passes_its_path_to(system, text, asks):
 
 # ---- where a service answers
 
-@pytest.mark.parametrize(('ports', 'url'), [
-    ('Listen 80', 'http://127.0.0.1/thing-api'), ('Listen 8080', 'http://127.0.0.1:8080/thing-api'),
-    ('Listen 127.0.0.1:81', 'http://127.0.0.1:81/thing-api'),
-    ('Listen [::]:82', 'http://127.0.0.1:82/thing-api'),
-    ('listen 83 http', 'http://127.0.0.1:83/thing-api'),
-    ('    Listen 84', 'http://127.0.0.1:84/thing-api'),
-    ('# Listen 85\nListen 86', 'http://127.0.0.1:86/thing-api'),
-    ('', 'http://127.0.0.1/thing-api'), (None, 'http://127.0.0.1/thing-api')])
-def test_a_service_answers_behind_apaches_first_port(system, tmp_path, ports, url):
-    record = shaped('path', tmp_path / 'shape')
-    file = system / 'etc/apache2/ports.conf'
-    if ports is None:
-        file.unlink()
-    else:
-        file.write_text(f'# ports\n{ports}\n' + (
-            '<IfModule ssl_module>\n    Listen 443\n</IfModule>\n' if ports else ''))
+@pytest.mark.parametrize(('listens', 'url'), [
+    ([('127.0.0.1', 8080), ('127.0.0.1', 443), ('127.0.0.1', 80)], 'http://127.0.0.1/thing-api'),
+    ([('127.0.0.1', 443)], 'https://127.0.0.1/thing-api'),
+    ([('[::1]', 8080)], 'http://[::1]:8080/thing-api'), ([], 'http://127.0.0.1/thing-api')])
+def test_a_service_answers_where_apache_listens(tmp_path, monkeypatch, listens, url):
+    monkeypatch.setattr(host, 'listening', lambda pid: listens)
 
-    assert front().address(record) == url
+    assert front().address(shaped('path', tmp_path / 'shape')) == url
+
+
+@pytest.mark.parametrize(('said', 'found'), [
+    ({'http://127.0.0.1/thing-api/': 'HTTP/1.1 200 OK\r\nx-devstack-wsgi-site: thing-api\r\n'},
+     'http://127.0.0.1/thing-api'),
+    ({'http://127.0.0.1/thing-api/': 'HTTP/1.1 301 Moved\r\n',
+      'https://127.0.0.1:81/thing-api/': 'HTTP/2 401\r\nX-Devstack-Wsgi-Site: thing-api\r\n'},
+     'https://127.0.0.1:81/thing-api'),
+    ({'http://127.0.0.1/thing-api/': 'HTTP/1.1 200 OK\r\nX-Devstack-Wsgi-Site: other\r\n'}, '')])
+def test_the_front_is_asked_which_address_has_the_site(tmp_path, monkeypatch, said, found):
+    record = shaped('path', tmp_path / 'shape')
+    monkeypatch.setattr(host, 'listening', lambda pid: [('127.0.0.1', 81), ('127.0.0.1', 80)])
+    monkeypatch.setattr(host, 'read', lambda path: 'Header always set X-Devstack-Wsgi-Site x')
+    monkeypatch.setattr(host, 'ask', lambda *words: (0, said.get(words[-1], '')))
+
+    url, answers = front().find_address(record)
+
+    assert url == found
+    assert bool(answers) is not bool(found)
+    if answers:
+        assert answers[0] == 'http://127.0.0.1/thing-api answers 200'
+        assert answers[-1] == 'https://127.0.0.1:81/thing-api answers nothing'
 
 
 def test_the_user_may_say_where_the_front_is(system, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 
 import pytest
 from conftest import calls, put, stub
@@ -64,3 +65,25 @@ def test_an_account_is_known_by_its_name(system):
     assert host.user_id('root') == 0 and host.group_id('root') == 0
     assert host.group_of('root') == 'root'
     assert host.user_id('nosuch') is host.group_id('nosuch') is host.group_of('nosuch') is None
+
+
+@pytest.mark.parametrize(('family', 'address', 'reached'), [
+    (socket.AF_INET, '127.0.0.1', '127.0.0.1'), (socket.AF_INET, '0.0.0.0', '127.0.0.1'),
+    (socket.AF_INET6, '::1', '[::1]'), (socket.AF_INET6, '::', '127.0.0.1')])
+def test_where_a_process_listens_is_asked(monkeypatch, family, address, reached):
+    monkeypatch.setattr(host, 'SYSROOT', '')
+    with socket.socket(family) as listens, socket.socket(family) as silent:
+        listens.bind((address, 0))
+        silent.bind((address, 0))
+        listens.listen()
+        found = host.listening(str(os.getpid()))
+        ports = listens.getsockname()[1], silent.getsockname()[1]
+
+    assert (reached, ports[0]) in found
+    assert ports[1] not in [port for _, port in found]
+
+
+def test_of_a_process_that_has_gone_nothing_is_known(monkeypatch):
+    monkeypatch.setattr(host, 'SYSROOT', '')
+
+    assert host.listening('') == []

@@ -46,7 +46,7 @@ def test_a_start_enables_forgets_failures_and_starts_in_one_go(deployed):
         'forget devstack@n-one.service devstack@n-one.socket devstack@two.service'
         ' devstack@two.socket',
         'start devstack@n-one.service devstack@two.service',
-        'wait http://127.0.0.1/one/ 60 one', 'wait http://127.0.0.1/two/ 60 two']
+        'wait / 60 one', 'wait / 60 two']
     # what was started stays so, whatever the others do
     assert manifest.lines[0] == 'phase 0'
 
@@ -97,6 +97,12 @@ done''')
 
     assert steps(verbs.stop(['one', 'two'])) == [
         f'stop {ONE} devstack@two.service', f'forget {ONE} devstack@two.service']
+
+
+def test_a_stop_at_once_is_a_step_of_its_own(deployed):
+    deployed('one')
+
+    assert steps(verbs.stop(['--now', 'one'])) == [f'stop_now {ONE}', f'forget {ONE}']
 
 
 def test_where_no_unit_is_known_nothing_is_stopped(deployed, monkeypatch):
