@@ -56,9 +56,21 @@ def read_lines(path: Path) -> list[str]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    text = json.dumps(value, indent=2, sort_keys=True) + '\n'
-    pathlib.Path(f'{path}.new').write_text(text, encoding='utf-8')
+    """Write a value for a person too: what has no list or object in it is one line."""
+    pathlib.Path(f'{path}.new').write_text(_json(value, '\n') + '\n', encoding='utf-8')
     os.replace(f'{path}.new', path)
+
+
+def _json(value: Any, line: str) -> str:
+    """line: a newline with the indentation that the value has."""
+    parts = list(value.values()) if isinstance(value, dict) else value
+    if not isinstance(parts, list) or not any(isinstance(part, (dict, list)) for part in parts):
+        return json.dumps(value, sort_keys=True)
+    inner = f'{line}  '
+    if isinstance(value, dict):
+        texts = [f'{json.dumps(key)}: {_json(value[key], inner)}' for key in sorted(value)]
+        return f"{{{inner}{f',{inner}'.join(texts)}{line}}}"
+    return f"[{inner}{f',{inner}'.join(_json(part, inner) for part in value)}{line}]"
 
 
 class Parser(argparse.ArgumentParser):

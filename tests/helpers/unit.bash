@@ -280,7 +280,7 @@ function wrap {
     local name real
     for name; do
         real=$(type -P "$name") || return
-        stub "$name" "$_UNIT_STUB_HEAD${real@Q} \"\$@\""
+        stub "$name" "${_UNIT_STUB_HEAD}exec ${real@Q} \"\$@\""
     done
     # this shell may remember where it found them before
     hash -r
