@@ -64,3 +64,16 @@ def test_an_account_is_known_by_its_name(system):
     assert host.user_id('root') == 0 and host.group_id('root') == 0
     assert host.group_of('root') == 'root'
     assert host.user_id('nosuch') is host.group_id('nosuch') is host.group_of('nosuch') is None
+
+
+def test_the_memory_left_and_that_of_a_group_are_the_kernels(system, monkeypatch):
+    texts = {'/proc/meminfo': 'MemTotal: 8192 kB\nMemAvailable:    4096 kB\n',
+             '/sys/fs/cgroup/a/cgroup.procs': '1\n2\n3\n',
+             '/proc/1/smaps_rollup': 'Rss: 9999 kB\nPss:   1024 kB\n',
+             '/proc/2/smaps_rollup': 'Pss:   1536 kB\n'}
+    monkeypatch.setattr(host, 'read_own', texts.get)
+
+    assert host.memory_left() == 4
+    # the third process has ended
+    assert host.memory_of('/a') == 3
+    assert host.memory_of('/b') == host.memory_of('') == 0
