@@ -229,3 +229,34 @@ def units(names: Iterable[str], *properties: str) -> dict[str, dict[str, str]]:
     _, said = ask('systemctl', 'show', *options, *asked)
     return {name: dict(line.partition('=')[::2] for line in block.splitlines() if '=' in line)
             for name, block in zip(asked, said.split('\n\n'))}
+
+
+def memory_of(cgroup: str) -> int:
+    """The memory of a control group in MiB, as PSS: what its processes share counts once. 0 where
+    there is no such group.
+    """
+    for folder in ('/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified', '/sys/fs/cgroup'):
+        pids = read_own(f'{folder}{cgroup}/cgroup.procs') if cgroup else None
+        if pids is not None:
+            # a process that has ended has none
+            total = sum(_size(f'/proc/{pid}/smaps_rollup', 'Pss') for pid in pids.split())
+            return (total + 512) // 1024
+    return 0
+
+
+def memory_left() -> int:
+    """The memory that programs can still get without swapping, in MiB."""
+    return _size('/proc/meminfo', 'MemAvailable') // 1024
+
+
+def _size(path: str, key: str) -> int:
+    """A size of a file of /proc, in KiB; 0 where it has none."""
+    for line in (read_own(path) or '').split('\n'):
+        if line.startswith(f'{key}:'):
+            return int(line.split()[1])
+    return 0
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0))

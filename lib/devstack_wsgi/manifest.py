@@ -15,7 +15,9 @@ is the rest of the line.
     unload NAME...       disabled, unless somebody else has come to use them
     systemd reload
     tmpfiles PATH        folders of /run are made as a file says
-    stop UNIT... | start UNIT... | restart UNIT... | enable UNIT... | disable UNIT...
+    start [NUMBER] UNIT... | restart [NUMBER] UNIT... | reload [NUMBER] UNIT...
+                         so many at a time, with a line for each; all at once without a number
+    stop UNIT... | enable UNIT... | disable UNIT...
     stop_now UNIT...     requests in flight are lost
     forget UNIT...       that it has failed
     front start|reload
@@ -70,6 +72,13 @@ class Manifest:
         given = list(words)
         if given:
             self.step(verb, *given)
+
+    def few(self, verb: str, names: Iterable[str]) -> None:
+        """One step in which as many units at a time load their applications as there are
+        processors: more of them only wait for each other, and for the time that each may take.
+        """
+        given = list(names)
+        self.each(verb, [str(host.processors()), *given] if given[1:] else given)
 
     def phase(self) -> None:
         self._phase += 1

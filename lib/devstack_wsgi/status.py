@@ -76,7 +76,8 @@ def _row(record: Record, state: dict[str, str], said: list[doors.Answer], drifts
     return Row(
         record.name, record.mode, state.get('ActiveState') or '-', len(said) or None,
         total('served'), total('in_flight'), most('longest_s'), most('p50_ms'), most('p99_ms'),
-        _memory(state.get('ControlGroup', '')), front().address(record), drifts, said)
+        host.memory_of(state.get('ControlGroup', '')) or None, front().address(record), drifts,
+        said)
 
 
 def table(found: Iterable[Row]) -> str:
@@ -86,24 +87,6 @@ def table(found: Iterable[Row]) -> str:
 def as_json(found: Iterable[Row]) -> str:
     lines = [json.dumps(dataclasses.asdict(row), ensure_ascii=False) for row in found]
     return '[' + ','.join(f'\n  {line}' for line in lines) + '\n]'
-
-
-def _memory(cgroup: str) -> Optional[int]:
-    """The memory of a control group in MiB."""
-    for folder in ('/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified', '/sys/fs/cgroup'):
-        pids = host.read_own(f'{folder}{cgroup}/cgroup.procs') if cgroup else None
-        if pids is not None:
-            total = sum(_pss(pid) for pid in pids.split())
-            return (total + 512) // 1024 or None
-    return None
-
-
-def _pss(pid: str) -> int:
-    """In KiB; 0 for a process that has ended."""
-    for line in (host.read_own(f'/proc/{pid}/smaps_rollup') or '').split('\n'):
-        if line.startswith('Pss:'):
-            return int(line.split()[1])
-    return 0
 
 
 def drift(registry: Registry, names: Sequence[str]) -> dict[str, str]:

@@ -15,8 +15,9 @@ from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
 from devstack_wsgi.registry import Registry
 
-# How many services have two servers at a time: each takes its memory twice.
-BATCH = 4
+# The part of the memory left that services which have two servers at a time may take. An import
+# takes more than what it leaves, and the rest of the machine goes on.
+SHARE = 0.5
 # one that is on its way up or down counts as running
 _RUNNING = ('active', 'activating', 'reloading', 'deactivating')
 
@@ -170,16 +171,18 @@ class Steps:
                                       if not host.is_link(units.links(record)[0])])
         self.manifest.each('forget', [unit for name in started
                                       for unit in units.main_units(change.record(name))])
-        self.manifest.each('start', wanted)
-        for name in kept:
-            record = change.record(name)
+        self.manifest.few('start', wanted)
+        most = host.processors()
+        for few in (kept[at:at + most] for at in range(0, len(kept), most)):
+            forwards = [paths.forward_unit(change.record(name)) for name in few]
             # the forwarder, if there will be one, is there before the service is; one that goes
             # ends its requests first
-            path = paths.forward_unit(record)
-            if path in change.files or host.exists(path):
-                self.manifest.step('start' if path in change.files else 'stop',
-                                   os.path.basename(path))
-            self.manifest.step('restart', units.main_units(record)[0])
+            self.manifest.each('start', [os.path.basename(path) for path in forwards
+                                         if path in change.files])
+            self.manifest.each('stop', [os.path.basename(path) for path in forwards
+                                        if path not in change.files and host.exists(path)])
+            self.manifest.few('restart', [units.main_units(change.record(name))[0]
+                                          for name in few])
         self.restarted += [*started, *kept]
 
     def _reload_front(self, sites: bool, later: bool) -> None:
@@ -210,6 +213,23 @@ def serving(registry: Registry, names: Sequence[str]) -> list[str]:
     services = {name: units.main_units(registry.records[name])[0] for name in names}
     active = running(services.values())
     return [name for name, service in services.items() if service in active]
+
+
+def batches(registry: Registry, names: Sequence[str]) -> list[list[str]]:
+    """Services that run, in groups: as many as there is memory for a second server of each."""
+    services = {name: units.main_units(registry.records[name])[0] for name in names}
+    groups = host.units(services.values(), 'ControlGroup')
+    room = host.memory_left() * SHARE
+    found: list[list[str]] = []
+    left = 0.0
+    for name, service in services.items():
+        size = host.memory_of(groups.get(service, {}).get('ControlGroup', ''))
+        if not found or size > left:
+            found.append([])
+            left = room
+        found[-1].append(name)
+        left -= size
+    return found
 
 
 def _moves(change: Change) -> tuple[list[str], list[str], list[str]]:
@@ -368,8 +388,8 @@ def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = No
     if moving and not over or any(map(front().site_of, gone)):
         gone.update(plan.shared_gone(registry))
     steps.bring(Change(registry, others, files, gone, halts=halting(files), later=later))
-    for first in range(0, len(over), BATCH):
-        files.update(_go_over(steps, registry, over[first:first + BATCH]))
+    for batch in batches(registry, over):
+        files.update(_go_over(steps, registry, batch))
     if over:
         steps.bring(Change(registry, [], {}, plan.shared_gone(registry)))
     return steps, files
@@ -405,8 +425,6 @@ def _go_over(steps: Steps, registry: Registry, names: Sequence[str]) -> Files:
             raise Refused(file.owner, f'{file.path} was edited and would ask nobody under'
                           f' {registry.records[file.owner].mode}',
                           "move it away and apply, or send requests to an 'http-socket' of CONF")
-    modes = dict.fromkeys(second.mode for second in seconds)
-    steps.manifest.step('say', f"wsgi: {' '.join(names)}: starting {' '.join(modes)} beside")
     return _phases(steps, work, seconds, files, via, own, sites)
 
 
@@ -419,16 +437,19 @@ def _phases(steps: Steps, work: Registry, seconds: Sequence[Record], files: File
     """
     step = steps.manifest
     names = [second.stands_in for second in seconds]
+    modes = ' '.join(dict.fromkeys(second.mode for second in seconds))
+    step.step('say', f"wsgi: {' '.join(names)}: starting {modes} beside")
     steps.bring(Change(work, [second.name for second in seconds], files, passing=True))
     counts = [f'{paths.run(second)}.crashes' for second in seconds]
     # one that fails is counted; undone, that goes as well
     step.step('remove', *counts)
-    step.step('start', *(units.main_units(second)[0] for second in seconds))
+    step.few('start', (units.main_units(second)[0] for second in seconds))
     for file in [*via.values(), *sites.values()]:
         file.changed = 'text'
     if via:
         steps.bring(Change(work, [], via, backends=seconds, passing=True))
         _drain(step, [work.records[name] for name in names])
+    step.step('say', f"wsgi: {' '.join(names)}: starting {modes} in place")
     steps.bring(Change(work, names, own, plan.gone(work, {**own, **sites}, names), beside=names))
     if sites:
         steps.bring(Change(work, [], sites, backends=[work.records[name] for name in names]))

@@ -33,6 +33,11 @@ def main_units(record: Record) -> tuple[str, str]:
     return f'devstack@{record.unit}.service', f'devstack@{record.unit}.socket'
 
 
+def beside(record: Record) -> str:
+    """The service that stands in for it while it goes over to another server."""
+    return f'devstack@{record.unit}.switch.service'
+
+
 def started(record: Record) -> str:
     """The unit that a person starts: the socket of a service on demand."""
     return main_units(record)[record.demanded]

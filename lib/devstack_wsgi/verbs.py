@@ -182,8 +182,21 @@ def batches(words: Words) -> Lines:
     rest = [name for name in changing if name not in over]
     if names and not changing:
         print(f"wsgi: {' '.join(names)}: nothing to change", file=sys.stderr)
-    return [' '.join(batch) for batch in (
-        rest, *(over[at:at + steps.BATCH] for at in range(0, len(over), steps.BATCH))) if batch]
+    return [' '.join(batch) for batch in (rest, *steps.batches(registry, over)) if batch]
+
+
+def again(words: Words) -> Lines:
+    """What to do about services that could not be switched together: a line with those that are
+    given up, then one for each run that tries the others.
+
+    words: the services, in one word; then the units that failed
+    """
+    names, failed, registry = words[0].split(), set(words[1:]), load()
+    bad = [name for name in names if not names[1:] or failed.intersection(
+        (*units.main_units(registry.records[name]), units.beside(registry.records[name])))]
+    rest = [name for name in names if name not in bad]
+    # it is not known which: each alone
+    return [' '.join(bad), *([' '.join(rest)] if bad and rest else rest)]
 
 
 def switch(words: Words) -> Manifest:
@@ -239,7 +252,7 @@ def start(manifest: Manifest, records: Sequence[Record]) -> None:
     manifest.step('enable', *wanted)
     # a socket that gave up takes no start without it
     manifest.step('forget', *(unit for each in records for unit in units.main_units(each)))
-    manifest.step('start', *wanted)
+    manifest.few('start', wanted)
     _wait(manifest, records)
 
 
@@ -269,7 +282,7 @@ def _renew(manifest: Manifest, verb: str, records: Sequence[Record]) -> None:
     stale = host.units(services, 'NeedDaemonReload')
     if any(said.get('NeedDaemonReload') == 'yes' for said in stale.values()):
         manifest.step('systemd', 'reload')
-    manifest.step(verb, *services)
+    manifest.few(verb, services)
 
 
 def wait(words: Words) -> Manifest:
@@ -386,8 +399,8 @@ PLANS: dict[str, Callable[[Words], Manifest]] = {
     'interrupted': lambda _: interrupted.finish(), **calls.PLANS}
 ANSWERS: dict[str, Callable[[Words], Lines]] = {
     'status': show_status, 'help': help_of, 'servers': known_servers, 'batches': batches,
-    'log': log, 'check': check, 'show': show, 'failed': failed, 'ready': ready, 'where': where,
-    'drain': drain,
+    'again': again, 'log': log, 'check': check, 'show': show, 'failed': failed, 'ready': ready,
+    'where': where, 'drain': drain,
     'catalog': lambda _: catalogue.names(),
     'completion': lambda words: [manual.completion(words[0]).rstrip('\n')],
     **calls.LINES}

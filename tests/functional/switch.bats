@@ -151,6 +151,7 @@ function services_files {
  status' shows what they are under"
     for name in three-one:mod_wsgi three-two:uwsgi three-six:mod_wsgi; do
         load_end "${name%:*}"
+        figure switch-others "${name/:/ under }, ${LOAD[said]}"
         assert_no_failure 20
         run wsgi status "${name%:*}" --json
         [[ "$output" == *"\"mode\": \"${name#*:}\", \"state\": \"active\""* &&
@@ -306,32 +307,39 @@ function adopt_names {
 }
 
 @test "switch: cut off wherever it is, the next apply makes it whole" {
-    local tenths state
+    local tenths state signal name
     local -a bad=()
     serve http cut --env IMPORT_SECONDS=1
-    count 3 24
+    serve http cut-too --env IMPORT_SECONDS=1
+    count 4 24
     local cuts=$REPLY i
 
     for (( i = 1; i <= cuts; i++ )); do
         # over the four seconds or so that it takes
         tenths=$(( 3 + 42 * i / (cuts + 1) ))
-        in_machine timeout -s KILL "$(( tenths / 10 )).$(( tenths % 10 ))" \
-            "$REPO/tools/wsgi" switch mod_wsgi cut &> /dev/null ||
+        signal=KILL
+        # as by Ctrl-C
+        (( i % 2 )) || signal=INT
+        in_machine env --default-signal=INT timeout -s "$signal" \
+            "$(( tenths / 10 )).$(( tenths % 10 ))" \
+            "$REPO/tools/wsgi" switch mod_wsgi cut cut-too &> /dev/null ||
             true  # it was killed
         run wsgi apply
         (( status == 0 )) || bad+=("$tenths: $output;")
-        http_status http://127.0.0.1/cut/
-        state=$REPLY
-        run wsgi status cut --json
-        [[ "$state" == 200 && "$output" == *'"state": "active"'* && \
-            "$output" == *'"drift": "none"'* ]] ||
-            bad+=("$tenths: $state $output;")
+        for name in cut cut-too; do
+            http_status "http://127.0.0.1/$name/"
+            state=$REPLY
+            run wsgi status "$name" --json
+            [[ "$state" == 200 && "$output" == *'"state": "active"'* && \
+                "$output" == *'"drift": "none"'* ]] ||
+                bad+=("$tenths: $state $output;")
+        done
         run in_machine find /etc /var/lib/devstack-wsgi -name '*.switch*'
         [[ -z "$output" ]] || bad+=("$tenths: $output;")
         run in_machine systemctl list-units --plain --no-legend --all \
-            'devstack@cut.switch*'
+            'devstack@cut*.switch*'
         [[ -z "$output" ]] || bad+=("$tenths: $output;")
-        wsgi switch uwsgi cut > /dev/null
+        wsgi switch uwsgi cut cut-too > /dev/null
     done
 
     assert_none "${bad[@]}"
@@ -373,4 +381,59 @@ function adopt_names {
     assert_status_has toggled '"mode": "uwsgi"'
     run in_machine ls /etc/devstack-wsgi/mod_wsgi/toggled.conf
     assert_failure
+}
+
+# How many units systemd had on their way up at the same time since the mark.
+# Usage: most_at_a_time PREFIX    REPLY = the number
+function most_at_a_time {
+    local line now=0
+    REPLY=0
+    while IFS= read -r line; do
+        case $line in
+            "Starting devstack@$1"*.service*) now=$(( now + 1 )) ;;
+            "Started devstack@$1"*.service*)  now=$(( now - 1 )) ;;
+        esac
+        (( now <= REPLY )) || REPLY=$now
+    done < <(journal_since_mark _PID=1)
+}
+
+@test "switch: many go side by side, few of them start at a time" {
+    local mode i said
+    local -a bad=()
+    for i in 1 2 3 4 5; do
+        deploy_app "side-$i" --path "/side-$i" --processes 1 \
+            --env IMPORT_SECONDS=0.5
+    done
+    wsgi start side-{1..5}
+    for i in 1 2 3 4 5; do
+        load_begin "$i" "http://127.0.0.1/side-$i/" --rate 20
+    done
+
+    for mode in mod_wsgi uwsgi; do
+        journal_mark
+        # two processors, however many there are
+        run in_machine taskset -c 0,1 "$REPO/tools/wsgi" switch "$mode" \
+            side-{1..5}
+        assert_success
+        # one to go over, one to go back
+        reloads_since_mark
+        [[ "$APACHE_RELOADS" == 2 ]] ||
+            bad+=("$mode: $APACHE_RELOADS reloads of Apache;")
+        most_at_a_time side-
+        (( REPLY >= 1 && REPLY <= 2 )) || bad+=("$mode: $REPLY at a time;")
+        for i in 1 2 3 4 5; do
+            said=$(grep -cE "^wsgi: devstack@side-[1-5](\.switch)?: started,\
+ $i of 5, after [0-9]+ s$" <<< "$output")
+            [[ "$said" == 2 ]] || bad+=("$mode: $i of 5: $output;")
+        done
+    done
+
+    for i in 1 2 3 4 5; do
+        load_end "$i"
+        [[ "${LOAD[failed]}" == 0 && "${LOAD[sent]}" -gt 100 ]] ||
+            bad+=("side-$i: ${LOAD[text]};")
+    done
+    figure switch-many "5 services there and back, ${LOAD[said]} of the last"
+    assert_none "${bad[@]}"
+    wsgi remove side-{1..5}
 }

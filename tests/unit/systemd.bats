@@ -47,6 +47,58 @@ function setup {
     assert_output ''
 }
 
+# A systemctl that fails for some units, and notes how many of it run.
+# Usage: slow_systemctl [UNIT...]
+function slow_systemctl {
+    # shellcheck disable=SC2016  # the stub expands it
+    stub systemctl 'for n in 1 2 3 4; do
+            [[ "$1" == *start ]] || break
+            mkdir "$CALLS.$n" 2> /dev/null || continue
+            echo "$n" >> "$CALLS.beside"
+            sleep 0.2
+            rmdir "$CALLS.$n"
+            break
+        done
+        [[ " '"$*"' " != *" ${!#} "* ]]'
+}
+
+@test "systemd start: so many at a time, with a line for each" {
+    local verb
+    slow_systemctl
+    for verb in _wsgi_systemd_start '_wsgi_systemd_renew restart'; do
+        rm -f "$CALLS.beside"
+
+        # shellcheck disable=SC2086  # two words
+        run $verb 2 devstack@{one,two,three,four,five}.service
+
+        assert_success
+        assert_equal "${#lines[@]}" 5
+        assert_line --index 4 --regexp \
+            '^wsgi: devstack@[a-z]+: (re)?started, 5 of 5, after [0-9]+ s$'
+        run sort -u "$CALLS.beside"
+        assert_output $'1\n2'
+    done
+}
+
+@test "systemd start: of many, one that fails leaves the others started" {
+    local verb
+    deploy two
+    slow_systemctl devstack@two.service
+    set +o pipefail
+    for verb in start 'renew restart'; do
+        _WSGI_FAILED=()
+
+        # shellcheck disable=SC2086  # two words
+        _wsgi_systemd_$verb 2 devstack@{one,two,three}.service \
+            > "$BATS_TEST_TMPDIR/out" 2>&1 && fail "it succeeds"
+
+        run cat "$BATS_TEST_TMPDIR/out"
+        assert_line --partial ', 2 of 3, after'
+        assert_line --regexp '^\[ERROR\] wsgi: two: (did not start|restart failed)'
+        assert_equal "${_WSGI_FAILED[*]}" devstack@two.service
+    done
+}
+
 @test "systemd renew: restart and reload ask for all services at once" {
     local verb
     for verb in restart reload; do

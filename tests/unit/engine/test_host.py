@@ -87,3 +87,16 @@ def test_of_a_process_that_has_gone_nothing_is_known(monkeypatch):
     monkeypatch.setattr(host, 'SYSROOT', '')
 
     assert host.listening('') == []
+
+
+def test_the_memory_left_and_that_of_a_group_are_the_kernels(system, monkeypatch):
+    texts = {'/proc/meminfo': 'MemTotal: 8192 kB\nMemAvailable:    4096 kB\n',
+             '/sys/fs/cgroup/a/cgroup.procs': '1\n2\n3\n',
+             '/proc/1/smaps_rollup': 'Rss: 9999 kB\nPss:   1024 kB\n',
+             '/proc/2/smaps_rollup': 'Pss:   1536 kB\n'}
+    monkeypatch.setattr(host, 'read_own', texts.get)
+
+    assert host.memory_left() == 4
+    # the third process has ended
+    assert host.memory_of('/a') == 3
+    assert host.memory_of('/b') == host.memory_of('') == 0

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 from conftest import calls, declared, put, stub
 
-from devstack_wsgi import paths, verbs
+from devstack_wsgi import host, paths, verbs
 from devstack_wsgi.registry import Registry
 
 ONE = 'devstack@one.service devstack@one.socket'
 
 
 @pytest.fixture
-def deployed(system):
+def deployed(system, monkeypatch):
     """Bring a record to the disk, as a deploy leaves it; its units are known to systemd."""
     registry = Registry()
+    monkeypatch.setattr(host, 'processors', lambda: 2)
 
     def deploy(name, *options):
         record = declared(name, *options, registry=registry)
@@ -45,7 +46,7 @@ def test_a_start_enables_forgets_failures_and_starts_in_one_go(deployed):
         'enable devstack@n-one.service devstack@two.service',
         'forget devstack@n-one.service devstack@n-one.socket devstack@two.service'
         ' devstack@two.socket',
-        'start devstack@n-one.service devstack@two.service',
+        'start 2 devstack@n-one.service devstack@two.service',
         'wait / 60 one', 'wait / 60 two']
     # what was started stays so, whatever the others do
     assert manifest.lines[0] == 'phase 0'
@@ -70,7 +71,7 @@ def test_restart_and_reload_are_one_step_for_all_services(deployed, system, verb
 
     lines = steps(verbs.PLANS[verb](['one', 'two']))
 
-    assert lines[0] == f'{verb} devstack@one.service devstack@n-two.service'
+    assert lines[0] == f'{verb} 2 devstack@one.service devstack@n-two.service'
     assert calls(system) == [
         'systemctl show -p NeedDaemonReload devstack@one.service devstack@n-two.service']
 
@@ -131,3 +132,51 @@ def test_a_refusal_is_one_line_and_status_1(deployed, capsys):
     said = capsys.readouterr()
     assert said.out == '' and said.err == (
         "[ERROR] wsgi: no service 'no?such'; deployed are: none\n")
+
+
+@pytest.fixture
+def memory(deployed, system, monkeypatch):
+    """Services of 100 MiB each that run; left(N) says how much memory there is for others."""
+    stub(system, 'systemctl', '''
+for word in "$@"; do
+    [[ "$word" != devstack@* ]] || printf "ActiveState=active\\nControlGroup=/a\\n\\n"
+done''')
+    monkeypatch.setattr(host, 'memory_of', lambda cgroup: 100 if cgroup == '/a' else 0)
+    for name in ('one', 'two', 'three', 'four', 'five'):
+        deployed(name)
+    return lambda number: monkeypatch.setattr(host, 'memory_left', lambda: number)
+
+
+@pytest.mark.parametrize(('left', 'groups'), [
+    (1000, ['five four one three two']), (999, ['five four one three', 'two']),
+    (400, ['five four', 'one three', 'two']), (0, ['five', 'four', 'one', 'three', 'two']),
+])
+def test_a_switch_takes_as_many_at_once_as_half_the_memory_left_holds(memory, left, groups):
+    memory(left)
+
+    assert list(verbs.batches(['mod_wsgi'])) == groups
+    say = [line for line in verbs.switch(['mod_wsgi']).lines if line.endswith(' mod_wsgi beside')]
+    assert say == [f'say wsgi: {group}: starting mod_wsgi beside' for group in groups]
+
+
+def test_a_switch_starts_as_many_at_a_time_as_there_are_processors(memory):
+    memory(1000)
+
+    lines = steps(verbs.switch(['mod_wsgi', 'one', 'two', 'three']))
+
+    assert [line for line in lines if line.startswith('start ')] == [
+        'start 2 devstack@one.switch.service devstack@two.switch.service'
+        ' devstack@three.switch.service',
+        'start 2 devstack@one.service devstack@two.service devstack@three.service']
+
+
+@pytest.mark.parametrize(('names', 'failed', 'runs'), [
+    ('one two three', 'devstack@two.switch.service', ['two', 'one three']),
+    ('one two three', 'devstack@two.service devstack@one.switch.service', ['one two', 'three']),
+    ('one two three', '', ['', 'one', 'two', 'three']),
+    ('one two', 'devstack@one.service devstack@two.service', ['one two']),
+    ('one', '', ['one']),
+    ('one', 'devstack@one.service', ['one']),
+])
+def test_where_a_switch_fails_the_others_are_tried_again(memory, names, failed, runs):
+    assert list(verbs.again([names, *failed.split()])) == runs
