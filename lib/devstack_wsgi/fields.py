@@ -187,7 +187,7 @@ def _command(value: str) -> str:
     return ''
 
 
-# what every environ has, of the request; what sites say to Apache itself
+# what every environ has, of the request; what sites say to the front itself
 _OF_REQUESTS = ('HTTP_', 'SERVER_', 'CONTENT_', 'REQUEST_', 'DEVSTACK_WSGI_')
 _OF_ENVIRONS = ('SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING', 'REMOTE_ADDR', 'REMOTE_PORT',
                 'REMOTE_USER', 'AUTH_TYPE')
