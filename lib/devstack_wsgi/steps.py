@@ -177,7 +177,9 @@ class Steps:
             # ends its requests first
             path = paths.forward_unit(record)
             if path in change.files or host.exists(path):
-                self.manifest.step('start' if path in change.files else 'stop',
+                # one that is there knows the old port and secret
+                self.manifest.step('stop' if path not in change.files else
+                                   'restart' if host.exists(path) else 'start',
                                    os.path.basename(path))
             self.manifest.step('restart', units.main_units(record)[0])
         self.restarted += [*started, *kept]
@@ -348,8 +350,8 @@ def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = No
           halting: Callable[[Files], Sequence[str]] = lambda _: ()) -> tuple[Steps, Files]:
     """Bring services to the disk.
 
-    old:     the records as they were; a service that runs under another server there goes over
-             while it serves
+    old:     the records as they were; a service that runs goes over while it serves if it is under
+             another server there, or if the front and it cannot change one after the other
     fresh:   what one of DevStack's calls writes anew
     later:   the front's reload can wait for another run
     halting: which services are to stop, by what changes: DevStack starts them
@@ -357,6 +359,8 @@ def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = No
     steps = Steps()
     moving = [name for name in names if old and name in old
               and old.records[name].mode != registry.records[name].mode]
+    if old:
+        moving += [name for name in names if name not in moving and _parts(registry.records[name])]
     over = serving(registry, moving)
     others = [name for name in names if name not in over]
     left = plan.orphans(registry, names)
@@ -373,6 +377,16 @@ def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = No
     if over:
         steps.bring(Change(registry, [], {}, plan.shared_gone(registry)))
     return steps, files
+
+
+def _parts(record: Record) -> bool:
+    """Whether what a service and the front say to each other is another than it was written last:
+    where the one has changed and the other not, nothing is answered.
+    """
+    said = host.read(paths.applied(record.name, paths.record(record.name))) or ''
+    was = dict(line.partition('=')[::2] for line in said.split('\n'))
+    return any(was.get(field) and was[field] != getattr(record, field)
+               for field in ('path', 'port', 'secret')) and was.get('site') == record.site
 
 
 def _go_over(steps: Steps, registry: Registry, names: Sequence[str]) -> Files:
