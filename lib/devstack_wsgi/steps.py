@@ -177,10 +177,12 @@ class Steps:
             forwards = [paths.forward_unit(change.record(name)) for name in few]
             # the forwarder, if there will be one, is there before the service is; one that goes
             # ends its requests first
-            self.manifest.each('start', [os.path.basename(path) for path in forwards
-                                         if path in change.files])
-            self.manifest.each('stop', [os.path.basename(path) for path in forwards
-                                        if path not in change.files and host.exists(path)])
+            for verb, wants in (('start', (True, False)), ('restart', (True, True)),
+                                ('stop', (False, True))):
+                # one that is there knows the old port and secret
+                self.manifest.each(verb, [
+                    os.path.basename(path) for path in forwards
+                    if (path in change.files, host.exists(path)) == wants])
             self.manifest.few('restart', [units.main_units(change.record(name))[0]
                                           for name in few])
         self.restarted += [*started, *kept]
@@ -368,8 +370,8 @@ def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = No
           halting: Callable[[Files], Sequence[str]] = lambda _: ()) -> tuple[Steps, Files]:
     """Bring services to the disk.
 
-    old:     the records as they were; a service that runs under another server there goes over
-             while it serves
+    old:     the records as they were; a service that runs goes over while it serves if it is under
+             another server there, or if the front and it cannot change one after the other
     fresh:   what one of DevStack's calls writes anew
     later:   the front's reload can wait for another run
     halting: which services are to stop, by what changes: DevStack starts them
@@ -377,6 +379,8 @@ def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = No
     steps = Steps()
     moving = [name for name in names if old and name in old
               and old.records[name].mode != registry.records[name].mode]
+    if old:
+        moving += [name for name in names if name not in moving and _parts(registry.records[name])]
     over = serving(registry, moving)
     others = [name for name in names if name not in over]
     left = plan.orphans(registry, names)
@@ -393,6 +397,16 @@ def apply(registry: Registry, names: Sequence[str], old: Optional[Registry] = No
     if over:
         steps.bring(Change(registry, [], {}, plan.shared_gone(registry)))
     return steps, files
+
+
+def _parts(record: Record) -> bool:
+    """Whether what a service and the front say to each other is another than it was written last:
+    where the one has changed and the other not, nothing is answered.
+    """
+    said = host.read(paths.applied(record.name, paths.record(record.name))) or ''
+    was = dict(line.partition('=')[::2] for line in said.split('\n'))
+    return any(was.get(field) and was[field] != getattr(record, field)
+               for field in ('path', 'port', 'secret')) and was.get('site') == record.site
 
 
 def _go_over(steps: Steps, registry: Registry, names: Sequence[str]) -> Files:

@@ -130,7 +130,7 @@ def apply(words: Words) -> Manifest:
         # of records that were written or edited by hand
         if host.read(paths.applied(name, paths.record(name))) != registry.text(name):
             declare.check_system(registry.records[name])
-    return _bring(registry, names)
+    return _bring(registry, names, registry)
 
 
 def _bring(registry: Registry, names: Sequence[str], old: Optional[Registry] = None) -> Manifest:

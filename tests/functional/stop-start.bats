@@ -165,7 +165,7 @@ function stopped_at_once {
     for transport in "${TRANSPORTS[@]}"; do
         seconds=$(stop_time "stop-$transport")
         figure "$1" "$transport: stopped in $seconds s"
-        (( seconds < 15 )) || bad+=("$transport: $seconds s")
+        (( seconds < 10 )) || bad+=("$transport: $seconds s")
         main_pid "stop-$transport"
         [[ "$REPLY" == 0 ]] || bad+=("$transport: main process $REPLY")
         workers_of "stop-$transport"

@@ -128,6 +128,8 @@ function fake_system {
     done
     unset DEVSTACK_WSGI_MODE API_WORKERS STACK_USER SUDO_USER FAIL_AT \
         AT_EACH_CALL ACTIVE_STATE CDPATH
+    # where no Apache runs, none is found
+    export WSGI_FRONT=http://127.0.0.1
     umask 022
     # made by the first test of a file, copied by the others
     if [[ ! -d "$model" ]]; then
