@@ -431,6 +431,13 @@ def write_records(number, root='', **values):
               ''.join('{}={}\n'.format(*pair) for pair in record.items()))
 
 
+def url_of(i):
+    """Where the service of a record of write_records answers."""
+    if i % 3 == 2:
+        return 'http://127.0.0.1:%d/' % (20000 + i)
+    return 'http://127.0.0.1/many-%d' % i
+
+
 class Write(Scenario):
     """Forty services written below a folder, with no daemon there."""
 
@@ -529,18 +536,55 @@ class Boot(Scenario):
         begin = time.monotonic()
         run('systemctl', 'start', FRONT, *self.units)
         seconds = time.monotonic() - begin
-        failed = sum(not 200 <= ask(self.url(i))[0] < 300
+        failed = sum(not 200 <= ask(url_of(i))[0] < 300
                      for i in range(self.SERVICES))
         restarts = int(run('systemctl', 'show', '-P', 'NRestarts', FRONT))
         folders = [folder for folder in map(cgroup_of, self.units) if folder]
         return {'cpu_s': cpu_of(folders) / 1e6, 'seconds': seconds,
                 'failed': failed, 'front_restarts': restarts}
 
-    @staticmethod
-    def url(i):
-        if i % 3 == 2:
-            return 'http://127.0.0.1:%d/' % (20000 + i)
-        return 'http://127.0.0.1/many-%d' % i
+    def teardown(self):
+        wsgi('remove', '--all')
+
+
+class Switch(Scenario):
+    """Eight services to another server and back, 20 requests/s to each."""
+
+    ROUNDS = 3
+    SERVICES = 8
+    IMPORT_CPU = 2
+    RATE = 20
+    variants = ('switch', 'import')
+
+    def setup(self):
+        write_records(self.SERVICES, env='IMPORT_CPU=%d' % self.IMPORT_CPU)
+        wsgi('apply')
+        wsgi('start', '--all')
+
+    def trial(self, variant):
+        if variant == 'import':
+            return {'seconds': self.imports()}
+        loads = [Background(url_of(i), self.RATE) for i in range(self.SERVICES)]
+        try:
+            time.sleep(1)
+            begin = time.monotonic()
+            wsgi('switch', 'mod_wsgi')
+            wsgi('switch', 'uwsgi')
+            seconds = (time.monotonic() - begin) / 2
+        finally:
+            seen = [load.end() for load in loads]
+        return {'seconds': seconds, 'sent': sum(each['sent'] for each in seen),
+                'failed': sum(each['failed'] for each in seen)}
+
+    def imports(self):
+        """How long they take on all processors: of each service that of the instance which stands
+        in, and its own.
+        """
+        begin = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            for _ in range(2 * self.SERVICES):
+                pool.submit(import_time, IMPORT_CPU=self.IMPORT_CPU)
+        return time.monotonic() - begin
 
     def teardown(self):
         wsgi('remove', '--all')
@@ -560,6 +604,7 @@ SCENARIOS = {
     'status': Status,
     'apply': Apply,
     'boot': Boot,
+    'switch': Switch,
 }
 # whose application has to be there first
 PREPARED = {'placement': 'placement', 'memory': 'placement'}
