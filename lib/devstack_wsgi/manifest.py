@@ -17,7 +17,7 @@ is the rest of the line.
     tmpfiles PATH        folders of /run are made as a file says
     stop UNIT... | start UNIT... | restart UNIT... | enable UNIT... | disable UNIT...
     forget UNIT...       that it has failed
-    front start|reload
+    front start|reload|restart
     drain FOLDER...      wait until the workers whose doors are there have answered what came
     wait URL SECONDS NAME
     say TEXT
