@@ -3,8 +3,9 @@
 
 Written from files/helpers/access.py by lib/devstack_wsgi; change it there.
 
-Apache starts this with a pipe as its input, and writes '\\tUNIT TEXT\\n' there for each request;
-tabs and newlines of a client's it escapes. It closes the pipe when it ends or reads its
+Apache starts this with a pipe as its input, and writes '\\tUNIT REFUSED TEXT\\n' there for each
+request; tabs and newlines of a client's it escapes. REFUSED is '-', unless the answer was a 503
+that the application did not give. It closes the pipe when it ends or reads its
 configuration again, and so this ends. While lines are few each is an entry by itself; while they
 are many, those that have come meanwhile are one. Only root may speak for another unit
 (OBJECT_SYSTEMD_UNIT).
@@ -32,20 +33,32 @@ ENTRY = 48 * 1024
 HELD = 4 * 1024 * 1024
 # rounds that a journal gets at the end
 LAST = 20
+# what the site says of an answer, and of one that refuses a request
+MARKS = b'-', b'2'
+# how often the journal of a unit says that requests were refused: seconds; and where it is kept for
+# 'wsgi status' how many they were
+REFUSED_PERIOD = 10
+REFUSED = '/run/devstack-wsgi/%s.refused'
+# systemd's note that a unit runs
+RUNS = '/run/systemd/units/invocation:%s'
 
 
 def split(data):
-    """The lines in data as (unit, text), and the rest of it.
+    """The lines in data as (unit, refused, text), and the rest of it.
 
     A line longer than PIPE_BUF may be cut by others where the pipe is full: what begins with no tab
-    is the end of one, and belongs to nobody (b'').
+    is the end of one, and belongs to nobody (b'', False).
     """
     *whole, rest = data.split(b'\n')
     lines = []
     for each in whole:
         _, tab, line = each.rpartition(b'\t')
         unit, _, text = line.partition(b' ')
-        lines.append((unit if tab else b'', text[:LINE]))
+        mark, blank, said = text.partition(b' ')
+        # a site of a version before has no mark
+        if blank and mark in MARKS:
+            text = said
+        lines.append((unit if tab else b'', bool(tab and blank) and mark == MARKS[1], text[:LINE]))
     return lines, rest[:LINE]
 
 
@@ -66,10 +79,16 @@ class Lines:
         self.size = 0
         self.held = collections.defaultdict(collections.deque)
         self.dropped = collections.Counter()
+        self.refused = collections.Counter()
+        # when the journal of a unit said that last
+        self.said = {}
 
     def take(self, data):
         lines, self.rest = split(self.rest + data)
-        for unit, text in lines:
+        for unit, refused, text in lines:
+            # one that is stopped refuses all
+            if refused and os.path.lexists(RUNS % os.fsdecode(unit)):
+                self.refused[unit] += 1
             # '-': not worth a line, as the site says
             if unit == b'-':
                 continue
@@ -79,7 +98,7 @@ class Lines:
             self.held[unit].append(text)
             self.size += len(text) + 1
 
-    def flush(self):
+    def flush(self, end=False):
         """Send what there is; returns how many entries that were. A journal that is away, or
         full, gets the rest later.
         """
@@ -105,11 +124,26 @@ class Lines:
                     number, b'the journal took none' if unit else b'they were cut'), 4))
                 sent += 1
                 del self.dropped[unit]
+            sent += self.complain(0 if end else REFUSED_PERIOD)
         return sent
+
+    def complain(self, period):
+        """Say for which units requests were refused; returns how many units those are."""
+        now = time.monotonic()
+        due = [unit for unit in self.refused if now - self.said.get(unit, -period) >= period]
+        for unit in due:
+            self.send(entry(unit, b'%d requests got 503: as many as it may hold in Apache'
+                            b' (in-flight) were in work or waited' % self.refused[unit], 4))
+            self.said[unit] = now
+            with contextlib.suppress(OSError):
+                with open(REFUSED % os.fsdecode(unit), 'w') as note:
+                    note.write('%d\n' % self.refused[unit])
+            del self.refused[unit]
+        return len(due)
 
     @property
     def waiting(self):
-        return bool(self.held or self.dropped)
+        return bool(self.held or self.dropped or self.refused)
 
 
 def serve(source, lines, ending):
@@ -130,7 +164,7 @@ def serve(source, lines, ending):
         if not hurry and len(data) < PIPE // 2:
             hurry = bool(select.select([ending], [], [], max(PERIOD, SPACING * sent))[0])
     for _ in range(LAST):
-        lines.flush()
+        lines.flush(end=True)
         if not lines.waiting:
             break
         time.sleep(PERIOD)

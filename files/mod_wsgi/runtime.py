@@ -84,6 +84,7 @@ def serve(app, script, prefix, check, variables, run, argv, trial):
         if '//' in path and path.startswith('/') and '/.' not in path:
             environ['PATH_INFO'] = urllib.parse.unquote_to_bytes(path).decode('latin-1')
         runtime.mend(environ, prefix, not direct, peer, '' if direct else said, variables)
-        return runtime.Answer(environ, start_response, None, True, door).run(wrapped, environ)
+        return runtime.Answer(environ, start_response, None, True, door, not direct).run(
+            wrapped, environ)
 
     return application

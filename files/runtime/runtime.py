@@ -179,17 +179,20 @@ class Answer:
     chunks: whether an answer without a length is sent in chunks here (HTTP/1.1, and the server
             passes on what it gets)
     door:   counts this request; None for one that is no client's
+    behind: the site of the front is ours
     """
 
-    __slots__ = ('begun', 'body', 'chunks', 'door', 'framed', 'head', 'left', 'parts', 'send',
-                 'silent', 'start_response')
+    __slots__ = ('begun', 'behind', 'body', 'chunks', 'door', 'framed', 'head', 'left', 'parts',
+                 'send', 'silent', 'start_response')
 
-    def __init__(self, environ, start_response, body=None, chunks=False, door=None):
+    def __init__(self, environ, start_response, body=None, chunks=False, door=None,
+                 behind=False):
         self.door = door
         if door:
             door.enter(self)
         self.start_response = start_response
         self.body = body
+        self.behind = behind
         self.chunks = chunks and environ.get('SERVER_PROTOCOL') == 'HTTP/1.1'
         self.parts = ()
         self.head = None
@@ -250,6 +253,9 @@ class Answer:
             elif self.chunks:
                 headers.append(('Transfer-Encoding', 'chunked'))
                 self.framed = True
+        if self.behind and status.startswith('503'):
+            # the front takes it out, and tells its own answer by it
+            headers.append(('X-Devstack-Wsgi-Answer', 'application'))
         if self.silent:
             self.left = 0
         elif length is not None and length.isdigit():

@@ -170,12 +170,13 @@ def serve(app, script, prefix, front, check, variables):
             return refuse(start_response, '499 Client Closed Request')
         # what the site says to Apache itself
         environ.pop('no-gzip', None)
-        environ.pop('DEVSTACK_WSGI_UNIT', None)
+        behind = environ.pop('DEVSTACK_WSGI_UNIT', None) is not None
         environ.pop('DEVSTACK_WSGI_UNDERSCORE', None)
         runtime.mend(environ, prefix, front)
         # uWSGI's own loses a line where readline() follows on readline(N)
         take_body(environ)
-        return runtime.Answer(environ, start_response, door=door).run(wrapped, environ)
+        return runtime.Answer(environ, start_response, door=door, behind=behind).run(
+            wrapped, environ)
 
     def over_http(environ, start_response):
         def start(status, headers):
@@ -191,7 +192,7 @@ def serve(app, script, prefix, front, check, variables):
         expected = not front and environ.get('HTTP_EXPECT', '').lower() == '100-continue'
         runtime.mend(environ, prefix, front, peer, said, variables)
         body = take_body(environ, expected)
-        return runtime.Answer(environ, start, body, True, door).run(wrapped, environ)
+        return runtime.Answer(environ, start, body, True, door, bool(peer)).run(wrapped, environ)
 
     def over_either(environ, start_response):
         # a front that speaks the uwsgi protocol says it; uWSGI's parser of HTTP has no such

@@ -432,9 +432,10 @@ def _toggles() -> Iterable[tuple[str, str, str, str]]:
     """
     for variable, value in os.environ.items():
         found = re.fullmatch(
-            'WSGI_(?:(MODE|TRANSPORT)_(.+)|(PROCESSES|THREADS|HARDENING)(?:_(.+))?)', variable)
+            'WSGI_(?:(MODE|TRANSPORT)_(.+)|(PROCESSES|THREADS|HARDENING|IN_FLIGHT)(?:_(.+))?)',
+            variable)
         if value and variable == 'DEVSTACK_WSGI_MODE':
             yield variable, 'mode', '', value
         elif value and found:
             field, service = found.group(1) or found.group(3), found.group(2) or found.group(4)
-            yield variable, field.lower(), service or '', value
+            yield variable, field.lower().replace('_', '-'), service or '', value

@@ -188,7 +188,7 @@ def adopt_release(_: Words) -> Manifest:
     manifest = Manifest()
     if registry.adopted():
         manifest = steps.removal(registry, registry.adopted())
-    manifest.each('remove', [adopt.NOTE] if host.exists(adopt.NOTE) else [])
+    manifest.each('remove', [path for path in (adopt.NOTE, *_limits()) if host.exists(path)])
     return manifest
 
 
@@ -196,14 +196,15 @@ def adopt_clean(_: Words) -> Manifest:
     """Remove everything."""
     registry = load()
     manifest = steps.removal(registry, list(registry.records))
-    manifest.each('remove', [path for path in (adopt.NOTE, adopt.TMPFILES) if host.exists(path)])
+    manifest.each('remove', [path for path in (adopt.NOTE, adopt.TMPFILES, *_limits())
+                             if host.exists(path)])
     return manifest
 
 
 def adopt_begin(_: Words) -> Manifest:
     """Check that the servers that local.conf asks for are installed, and make the folder in which
     DevStack's own function lets services make their sockets: nobody may call that function, and
-    plugins rely on the folder.
+    plugins rely on the folder. The front is DevStack's, so its limits are set here.
     """
     for mode in adopt.wanted_modes():
         servers.get(mode).check(Record('local.conf'))
@@ -214,7 +215,24 @@ def adopt_begin(_: Words) -> Manifest:
         manifest.folder(os.path.dirname(adopt.TMPFILES))
         manifest.write(Staged(adopt.TMPFILES, line, 0o644))
         manifest.step('tmpfiles', adopt.TMPFILES)
+    path, text = front().limits()
+    wanted = os.environ.get('WSGI_FRONT_LIMITS', 'True') == 'True'
+    if wanted and host.read(path) != text or not wanted and _limits():
+        manifest.phase()
+        if wanted:
+            manifest.write(Staged(path, text, 0o644))
+        else:
+            manifest.step('remove', path)
+        # a reload would not do for the number of threads
+        manifest.step('front', 'restart')
     return manifest
+
+
+def _limits() -> list[str]:
+    """The file of the front's limits, where it is ours."""
+    path, text = front().limits()
+    said = host.read(path) or ''
+    return [path] if said.split('\n')[0] == text.split('\n')[0] else []
 
 
 def adopt_next(words: Words) -> Manifest:

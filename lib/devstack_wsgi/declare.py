@@ -14,6 +14,7 @@ from devstack_wsgi.registry import Registry, choose_port, normalize
 # the toggles for all services, where there are any
 FOR_ALL = {'mode': ('DEVSTACK_WSGI_MODE', 'WSGI_MODE'), 'transport': (),
            'processes': ('WSGI_PROCESSES',), 'threads': ('WSGI_THREADS',),
+           'in-flight': ('WSGI_IN_FLIGHT',),
            'hardening': ('WSGI_HARDENING',)}
 
 
@@ -124,7 +125,7 @@ def take_toggles(draft: Draft, given: set[str]) -> None:
     for field, for_all in FOR_ALL.items():
         if field in given:
             continue
-        value, variable = toggle(names, f'WSGI_{field.upper()}', for_all)
+        value, variable = toggle(names, f'WSGI_{fields.as_toggle(field.upper())}', for_all)
         if variable == 'WSGI_HARDENING' and value in fields.SANDBOXES \
                 and fields.SANDBOXES.index(value) > fields.SANDBOXES.index(most):
             continue

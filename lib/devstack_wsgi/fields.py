@@ -16,6 +16,8 @@ from devstack_wsgi.refused import Refused
 Check = Callable[[str], str]
 
 WORKERS_MAX = 512
+# as many as a socket lets wait
+IN_FLIGHT_MAX = 1024
 # each stricter than the one before it
 SANDBOXES = ('off', 'standard', 'strict')
 
@@ -145,6 +147,12 @@ def _workers(value: str) -> str:
     return '' if good else f'give a number from 1 to {WORKERS_MAX}'
 
 
+def _in_flight(value: str) -> str:
+    good = value == 'off' or (
+        re.fullmatch(r'[1-9][0-9]{0,3}', value) and int(value) <= IN_FLIGHT_MAX)
+    return '' if good else f'give a number from 1 to {IN_FLIGHT_MAX}, or off'
+
+
 def _plain(value: str) -> str:
     """Values that end up in a server's own file are not to mean anything there."""
     if any(each in value for each in ('$(', '@(', '%(', '${')):
@@ -234,6 +242,9 @@ FIELDS = (
         'between the front and it: http (default), or uwsgi',)),
     Field('processes', _workers, 'N', ('1 to 512 (default: API_WORKERS, else 2)',)),
     Field('threads', _workers, 'N', ('in each process, 1 to 512 (default 1)',)),
+    Field('in-flight', _in_flight, 'N', (
+        'requests that it may hold in the front, 1 to 1024, or off;',
+        "others get 503 (default: 2/5 of the front's threads)")),
     Field('preload', _yes_or_no, '', ('load once, then fork (default: each process loads)',)),
     Field('user', _account, 'U', ('the user that it runs as (default: the caller of sudo)',)),
     Field('group', _account, 'G', ("(default: the user's own)",)),

@@ -20,7 +20,7 @@ is the rest of the line.
     stop UNIT... | enable UNIT... | disable UNIT...
     stop_now UNIT...     requests in flight are lost
     forget UNIT...       that it has failed
-    front start|reload
+    front start|reload|restart
     drain FOLDER...      wait until the workers whose doors are there have answered what came
     wait URL|PATH SECONDS NAME    PATH: under the URL that the front has for it
     say TEXT

@@ -54,6 +54,8 @@ def _of(form: str) -> Callable[[Record], str]:
 defaults = _of(f'{ETC}/{{mode}}/{{name}}.defaults')
 # what the helpers of the service's server have to know of it
 facts = _of(f'{ETC}/{{mode}}/{{name}}.facts')
+# how many requests the front has refused a moment ago (files/helpers/access.py)
+refused = _of(f'{RUN}/devstack@{{unit}}.service.refused')
 unit = _of(f'{UNITS}/devstack@{{unit}}.service')
 dropin = _of(f'{UNITS}/devstack@{{unit}}.service.d/50-wsgi.conf')
 socket_unit = _of(f'{UNITS}/devstack@{{unit}}.socket')

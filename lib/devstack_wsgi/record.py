@@ -31,6 +31,7 @@ class Record:
     transport: str = ''
     processes: str = ''
     threads: str = ''
+    in_flight: str = ''
     preload: str = ''
     user: str = ''
     group: str = ''

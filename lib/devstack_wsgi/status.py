@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import time
 from typing import Iterable, Optional, Sequence
 
 from devstack_wsgi import declare, doors, host, paths, plan, units
@@ -14,9 +15,12 @@ from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
 from devstack_wsgi.registry import Registry
 
-_ROW = '{:<18} {:<9} {:<9} {:>7} {:>8} {:>9} {:>7} {:>7} {:>7} {:>6}  {:<36} {}'
-_TITLES = ('NAME', 'MODE', 'STATE', 'WORKERS', 'REQUESTS', 'IN-FLIGHT', 'LONGEST', 'P50', 'P99',
-           'MEMORY', 'ADDRESS', 'DRIFT')
+_ROW = '{:<18} {:<9} {:<9} {:>7} {:>8} {:>9} {:>7} {:>7} {:>7} {:>7} {:>6}  {:<36} {}'
+_TITLES = ('NAME', 'MODE', 'STATE', 'WORKERS', 'REQUESTS', 'IN-FLIGHT', 'REFUSED', 'LONGEST', 'P50',
+           'P99', 'MEMORY', 'ADDRESS', 'DRIFT')
+
+# seconds: as long as a note of requests that were refused counts
+_RECENT = 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Row:
 
     requests:   that its present workers have answered
     in_flight:  requests that run, the longest for so many seconds
+    refused:    requests that got 503 a moment ago, since it held as many in the front as it may
     p50_ms, p99_ms: how long the requests of the last minutes took, in its slowest worker
     memory_mib: PSS, so that what its processes share counts once
     drift:      how the files differ from what was applied
@@ -37,6 +42,7 @@ class Row:
     workers: Optional[int]
     requests: doors.Number
     in_flight: doors.Number
+    refused: Optional[int]
     longest_s: doors.Number
     p50_ms: doors.Number
     p99_ms: doors.Number
@@ -75,9 +81,9 @@ def _row(record: Record, state: dict[str, str], said: list[doors.Answer], drifts
 
     return Row(
         record.name, record.mode, state.get('ActiveState') or '-', len(said) or None,
-        total('served'), total('in_flight'), most('longest_s'), most('p50_ms'), most('p99_ms'),
-        host.memory_of(state.get('ControlGroup', '')) or None, front().address(record), drifts,
-        said)
+        total('served'), total('in_flight'), _refused(record), most('longest_s'), most('p50_ms'),
+        most('p99_ms'), host.memory_of(state.get('ControlGroup', '')) or None,
+        front().address(record), drifts, said)
 
 
 def table(found: Iterable[Row]) -> str:
@@ -87,6 +93,14 @@ def table(found: Iterable[Row]) -> str:
 def as_json(found: Iterable[Row]) -> str:
     lines = [json.dumps(dataclasses.asdict(row), ensure_ascii=False) for row in found]
     return '[' + ','.join(f'\n  {line}' for line in lines) + '\n]'
+
+
+def _refused(record: Record) -> Optional[int]:
+    """What files/helpers/access.py has noted, which it does again while it goes on."""
+    if not record.path:
+        return None
+    file = paths.refused(record)
+    return int(host.read(file) or 0) if time.time() - host.mtime(file) < _RECENT else 0
 
 
 def drift(registry: Registry, names: Sequence[str]) -> dict[str, str]:
@@ -128,6 +142,9 @@ def check(registry: Registry, names: Sequence[str]) -> tuple[list[str], list[Ref
             lines.append(f'wsgi: {name}: well (drift: {word})')
         except Refused as fault:
             faults.append(fault)
+    advice = any(registry.records[name].path for name in names) and front().advice()
+    if advice:
+        lines.append(f'wsgi: {front().title}: {advice}')
     verdict = front().verdict()
     if verdict:
         faults.append(Refused('', f'{front().title} refuses its configuration: {verdict}'))

@@ -495,6 +495,7 @@ def removal(registry: Registry, names: Sequence[str], also: Sequence[str] = (),
     steps = Steps()
     work = registry.copy()
     runs = [paths.run(registry.records[name]) for name in names if name in registry]
+    refused = [paths.refused(registry.records[name]) for name in names if name in registry]
     for name in names:
         work.drop(name)
     owners = [*names, *plan.orphans(work, names)]
@@ -506,7 +507,7 @@ def removal(registry: Registry, names: Sequence[str], also: Sequence[str] = (),
     notes = [paths.applied(gone.pop(path), path) for path in stay if path in gone]
     steps.bring(Change(work, [], {}, gone))
     marks = [f'{run}.{what}' for run in runs for what in ('crashes', 'told')]
-    steps.manifest.each('remove', [path for path in (*notes, *marks, *also)
+    steps.manifest.each('remove', [path for path in (*notes, *marks, *refused, *also)
                                    if host.exists(path)])
     steps.manifest.step('say', f"wsgi: removed {' '.join(names) or 'nothing'}: {steps.done()}")
     return steps.manifest

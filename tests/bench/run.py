@@ -36,7 +36,10 @@ def main():
     order = random.Random(int(seed))
     os.umask(0o022)
     run('install', '-D', '-m', '0644', '-t', FOLDER, HERE + '/application.py')
-    run('systemctl', 'enable', '--quiet', '--now', 'apache2')
+    run('install', '-m', '0644', HERE + '/../../files/site/front.conf',
+        '/etc/apache2/conf-enabled/devstack-wsgi.conf')
+    run('systemctl', 'enable', '--quiet', 'apache2')
+    run('systemctl', 'restart', 'apache2')
     status = 0
     for name in names:
         scenario = SCENARIOS[name](length == 'short')

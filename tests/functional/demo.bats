@@ -21,6 +21,7 @@ function assert_no_machine {
     assert_line --regexp 'keystone: .* ok: token: 201 from Keystone'
     assert_line --regexp 'placement-api: .* ok: resource provider: demo-'
     assert_line --regexp 'restart of keystone under load: .*, 0 failed,'
+    assert_line --regexp 'keystone while others hang: .*, 0 failed,'
     refute_output --partial FAILED
     refute_output --partial ERROR
     [[ "$output" =~ 'throwaway machine: '.*' ok: demo-'([0-9]+) ]]

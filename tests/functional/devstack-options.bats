@@ -70,6 +70,28 @@ function assert_refused {
     devstack_servers mod_wsgi
 }
 
+# Whether a process of Apache's has the threads of our limits.
+function has_limits {
+    # shellcheck disable=SC2016  # expanded in the machine
+    machine_sh 'pids=($(pgrep -u www-data -x apache2))
+        tasks=(/proc/"${pids[0]}"/task/*)
+        (( ${#tasks[@]} > 1000 ))'
+}
+
+@test "options: the limits of Apache are set, or left alone" {
+    devstack_conf --callers ''
+    devstack stack.sh
+    wait_for 10 has_limits
+
+    devstack_conf --callers '' WSGI_FRONT_LIMITS=False
+    devstack stack.sh
+
+    run has_limits
+    assert_failure
+    run in_machine ls /etc/apache2/conf-enabled
+    refute_output --partial devstack-wsgi
+}
+
 @test "options: a mode that does not exist is refused, with those that do" {
     devstack_conf --callers '' DEVSTACK_WSGI_MODE=apache
 

@@ -10,7 +10,7 @@ function setup_file {
     machine_sh 'printf "%s\n" "ServerLimit 40" "MaxRequestWorkers 1000" \
         > /etc/apache2/conf-enabled/many.conf
         systemctl restart apache2'
-    serve_all busy
+    serve_all busy --in-flight off
 }
 
 function switched {

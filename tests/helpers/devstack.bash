@@ -60,6 +60,8 @@ function devstack_up {
         cp -r "$1/devstack" "$1/files" "$1/lib" "$1/tools" /opt/stack/wsgi/
         chown -R stack: /opt/stack
         a2enmod -q headers proxy proxy_http proxy_uwsgi ssl
+        # the plugin writes it
+        rm /etc/apache2/conf-enabled/devstack-wsgi.conf
         systemctl restart apache2' "$REPO" "$DEVSTACK" > /dev/null || return
     lift_start_limit
 }

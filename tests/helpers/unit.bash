@@ -90,6 +90,7 @@ esac'
     [apache2ctl]='
 if [[ "$*" == *DUMP_RUN_CFG* ]]; then
     printf "User: name=\"www-data\" id=33\nGroup: name=\"www-data\" id=33\n"
+    printf "ThreadsPerChild 25\nMaxRequestWorkers 150\n"
 else
     echo "Syntax OK" >&2
 fi'

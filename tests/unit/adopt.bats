@@ -309,6 +309,29 @@ function stock {
     assert_dir_not_exists "$WSGI_SYSROOT/run/uwsgi"
 }
 
+@test "adopt: the limits of Apache are set, left alone, and removed" {
+    local file=$WSGI_SYSROOT/etc/apache2/conf-enabled/devstack-wsgi.conf
+    mkdir -p "$WSGI_SYSROOT/etc/tmpfiles.d"
+    remember
+
+    adopt begin
+    assert_same "$file" "$REPO/files/site/front.conf"
+    assert_calls 1 systemctl try-restart apache2.service
+    adopt begin
+    assert_calls 1 systemctl try-restart apache2.service
+    WSGI_FRONT_LIMITS=False adopt begin
+    assert_file_not_exists "$file"
+    assert_calls 2 systemctl try-restart apache2.service
+    adopt begin
+    adopt clean
+    assert_unchanged
+
+    echo '# by hand' > "$file"
+    WSGI_FRONT_LIMITS=False adopt begin
+    adopt clean
+    assert_file_exists "$file"
+}
+
 @test "adopt: the folder of DevStack's sockets stays with one in it" {
     adopt begin
     mkdir -p "$WSGI_SYSROOT/run/uwsgi"

@@ -60,13 +60,14 @@ demo.machine.journal = lambda unit, lines: "journal of " + unit
 @test "demo: Keystone starts before the accounts, those before the others" {
     in_demo 'print(*Demo(choose("placement-api"), ["uwsgi"]).plan(), sep="\n")'
 
-    assert_equal "$(tail -n 6 <<< "$output")" "$(cat <<'END'
+    assert_equal "$(tail -n 7 <<< "$output")" "$(cat <<'END'
 tools/wsgi start: wsgi start keystone
 accounts: prove accounts placement-api
 tools/wsgi start: wsgi start placement-api
 keystone: prove token
 placement-api: prove provider
 restart of keystone under load: prove restart
+keystone while others hang: prove hung placement-api=/placement
 END
 )"
 }
@@ -75,14 +76,16 @@ END
     in_demo 'print(*Demo(choose("placement-api"), ["uwsgi", "mod_wsgi"]).plan(),
                    sep="\n")'
 
-    assert_equal "$(tail -n 7 <<< "$output")" "$(cat <<'END'
+    assert_equal "$(tail -n 9 <<< "$output")" "$(cat <<'END'
 keystone: prove token
 placement-api: prove provider
 restart of keystone under load: prove restart
+keystone while others hang: prove hung placement-api=/placement
 tools/wsgi switch mod_wsgi: wsgi switch mod_wsgi
 keystone: prove token
 placement-api: prove provider
 restart of keystone under load: prove restart
+keystone while others hang: prove hung placement-api=/placement
 END
 )"
 }

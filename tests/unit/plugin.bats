@@ -166,6 +166,8 @@ function bindep_names {
 }
 
 @test "plugin: pre-install with nothing to install asks for nothing" {
+    WSGI_FRONT_LIMITS=False
+
     run phase stack pre-install
 
     assert_success
@@ -174,6 +176,7 @@ function bindep_names {
 }
 
 @test "plugin: pre-install installs the servers that local.conf names" {
+    WSGI_FRONT_LIMITS=False
     WSGI_MODE_n_api=mod_wsgi
 
     run phase stack pre-install

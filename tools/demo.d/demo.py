@@ -127,6 +127,10 @@ class Demo:
             steps += [Step(name, 'prove', (SERVICES[name],)) for name in self.services]
             if keystone:
                 steps.append(Step('restart of keystone under load', 'prove', ('restart',)))
+            behind = [f"{Entry(name).unit}={Entry(name).get('path')}" for name in others
+                      if Entry(name).get('path')]
+            if keystone and behind:
+                steps.append(Step('keystone while others hang', 'prove', ('hung', *behind[-2:])))
         return steps
 
     def take(self, steps: list[Step]) -> int:

@@ -3,6 +3,7 @@
 
   proof.py accounts SERVICE...
   proof.py token|image|provider|compute|metadata|restart
+  proof.py hung UNIT=PATH...
 
 One word is one proof: it prints one line, and exits with 1 if that line is not
 what should have been seen. "accounts" is no proof: it makes the users and
@@ -12,6 +13,7 @@ Standard library only; it runs in the machine, where the services are.
 """
 
 import os
+import pathlib
 import subprocess
 import sys
 import time
@@ -36,9 +38,12 @@ SIGNED_IN = {
     'provider': ('placement', '/placement'),
     'compute': ('nova', '/compute'),
 }
-LOAD_RATE = 40
+LOAD_RATE = 20
 LOAD_AROUND = 2         # seconds of load before and after the restart
 UNIT = 'devstack@keystone'
+# requests a second to Keystone, and to each service that hangs; seconds until those hold what they
+# may, and of requests then
+ASKED, HUNG, FILLED, HUNG_FOR = 20, 40, 15, 10
 
 
 def keystone():
@@ -106,11 +111,33 @@ def restart():
     return f'{seen}; a new server after {took:.1f} s'
 
 
+def hung(*services):
+    """Ask Keystone while the workers of others stand still; each is UNIT=PATH."""
+    workers = [door.name.partition('.')[0] for each in services for door in pathlib.Path(
+        f"/run/devstack-wsgi/{each.partition('=')[0]}/alive").glob('*.door')]
+    loads = [Background(FRONT + each.partition('=')[2], HUNG, '--timeout', '2')
+             for each in services]
+    run('kill', '-STOP', *workers)
+    try:
+        time.sleep(FILLED)
+        load = Background(f'{FRONT}/identity/v3', ASKED)
+        time.sleep(HUNG_FOR)
+        result = load.end()
+    finally:
+        run('kill', '-CONT', *workers)
+        ends = [each.end() for each in loads]
+    refused = [each['statuses'].get('503', 0) for each in ends]
+    seen = '{sent} requests at {}/s, {failed} failed, p99 {p99_ms:.0f} ms'.format(ASKED, **result)
+    if result['failed'] or not result['ok'] or not all(refused):
+        raise Failed(f'{seen}; of those that hang: {ends}')
+    return f"{seen}; {' and '.join(map(str, refused))} of the others' got 503"
+
+
 def main():
     proof, *words = sys.argv[1:] or ['']
     if proof in SIGNED_IN:
         return tell(signed_in, proof)
-    known = {each.__name__: each for each in (accounts, token, metadata, restart)}
+    known = {each.__name__: each for each in (accounts, token, metadata, restart, hung)}
     if proof not in known:
         sys.exit(__doc__)
     return tell(known[proof], *words)

@@ -77,8 +77,26 @@ class Front(Protocol):
     def group(self) -> str:
         """The group that it runs as. Raises Refused."""
 
+    def workers(self) -> tuple[int, int]:
+        """How many requests it can have in work at once, and how many of these in each of its
+        processes. Raises Refused.
+        """
+        raise NotImplementedError
+
+    def advice(self) -> str:
+        """What to write where its own limits are too low for services; '' where they are not."""
+        raise NotImplementedError
+
+    def limits(self) -> tuple[str, str]:
+        """The file for its own limits, and the text under which services do not get in each
+        other's way.
+        """
+        raise NotImplementedError
+
     def asked(self) -> Optional[tuple[str, str]]:
-        """The file that keeps what group() had to ask, and its text; None if nothing was asked."""
+        """The file that keeps what group() and workers() had to ask, and its text; None if nothing
+        was asked.
+        """
 
     def kept(self) -> str:
         """The file of asked()."""
@@ -106,3 +124,14 @@ def front() -> Front:
     """The front of this machine."""
     from devstack_wsgi.fronts.apache import Apache
     return Apache()
+
+
+def share(record: Record) -> tuple[int, int]:
+    """How many requests a service may hold in the front, and in each of its processes; 0 without a
+    bound. By default any two services leave a fifth of the threads to the others.
+    """
+    if record.in_flight == 'off' or not record.path or record.bypassed:
+        return 0, 0
+    threads, each = front().workers()
+    most = int(record.in_flight) if record.in_flight else max(threads * 2 // 5, 1)
+    return most, max(most * each // threads, 1)

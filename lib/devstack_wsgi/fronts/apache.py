@@ -8,7 +8,7 @@ import re
 from typing import Iterable, Optional
 
 from devstack_wsgi import host, paths, template
-from devstack_wsgi.fronts import Front
+from devstack_wsgi.fronts import Front, share
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
 from devstack_wsgi.servers import PYTHON, Facts, File, health_checks
@@ -27,12 +27,19 @@ _MEANT = ('Content-Length', 'Transfer-Encoding', 'X-Forwarded-Proto', 'X-Devstac
           'X-Devstack-Wsgi-Said')
 # a request through it is logged where it is one of the service's, not on the way there
 _ONCE_BEHIND_TLS = '    SetEnvIfExpr "%{REQUEST_SCHEME} == \'https\'" DEVSTACK_WSGI_UNIT=-'
+# ms: how long a request waits for one of those that a service holds
+_WAIT = 500
 _LOGGER = 'access-lines'
 _UNIT = 'DEVSTACK_WSGI_UNIT'
 _HOOKS = 'hooks.lua'
 # by which a site says that it is it
 _MARK = 'X-Devstack-Wsgi-Site'
-_KEPT_GROUP = f'{paths.VAR}/apache-group'
+# group, threads, threads of a process
+_KEPT = f'{paths.VAR}/apache-group'
+_INFO = '/usr/lib/apache2/modules/mod_info.so'
+# fewer, and the restart of a busy service does not fit into its share; a process that has no thread
+# left closes connections that clients keep
+_THREADS, _OF_A_PROCESS = 300, 75
 
 
 class Apache(Front):
@@ -45,7 +52,7 @@ class Apache(Front):
         self.unit = 'httpd.service' if redhat else 'apache2.service'
         self.sites = '/etc/httpd/conf.d' if redhat else '/etc/apache2/sites-available'
         self.enabled = self.sites if redhat else '/etc/apache2/sites-enabled'
-        self._group = ''
+        self._said: tuple[str, ...] = ()
         self._asked = False
 
     def site(self, record: Record, backend: Record, facts: Facts) -> str:
@@ -57,24 +64,30 @@ class Apache(Front):
             transport = template.fill(
                 'site/http.conf', forms=_underscored(), said=_said(record),
                 prefixes=' '.join(record.prefixes), hooks=paths.helper(_HOOKS)).rstrip('\n')
+        bound = _bound(share(record)[1])
         scheme = _SCHEME_BEHIND_TLS if record.tls_proxy == 'yes' else _SCHEME
         return template.fill(
             'site/site.conf', name=record.name, path=record.path, scheme=f'    {scheme}',
             logger=f'{PYTHON} {paths.helper(_LOGGER)}', unit=record.unit, quiet=_quiet(record),
             once=_ONCE_BEHIND_TLS if record.tls_proxy == 'yes' else '',
             member=backend.name, address=facts.address, standby=facts.standby,
-            backend=_backend(backend, facts), secret=facts.secret, transport=transport,
-            site_dir=paths.site_dir(record))
+            backend=_backend(backend, facts, bound), secret=facts.secret, transport=transport,
+            bound=bound, site_dir=paths.site_dir(record))
 
     def helpers(self) -> tuple[File, ...]:
         return (File(f'helper:{_LOGGER}', template.read('helpers/access.py')),
                 File(f'helper:{_HOOKS}', template.read(f'site/{_HOOKS}')))
 
+    def limits(self) -> tuple[str, str]:
+        folder = 'conf.d' if self.packaging == 'rpm' else 'conf-enabled'
+        return f'{self.etc}/{folder}/devstack-wsgi.conf', template.read('site/front.conf')
+
     def unlogged(self, text: str) -> str:
         return ''.join(line for line in text.splitlines(True) if _UNIT not in line)
 
     def proxy(self, name: str, url: str, path: str) -> str:
-        return template.fill('site/proxy.conf', name=name, url=url, path=path)
+        return template.fill('site/proxy.conf', name=name, url=url, path=path,
+                             bound=_bound(share(Record(name, path=path))[1]))
 
     def site_path(self, site: str) -> str:
         return f'{self.sites}/{site}.conf'
@@ -143,40 +156,61 @@ class Apache(Front):
         return os.path.exists(host.real(f'{self.etc}/{file}'))
 
     def group(self) -> str:
-        if not self._group:
-            self._group = self._known() or self._ask()
-        return self._group
+        return self._words()[0]
 
-    def _known(self) -> str:
-        """The group as it was asked last, unless the configuration is newer: asking takes as long
-        as all the rest of a plan.
+    def workers(self) -> tuple[int, int]:
+        _, threads, each = self._words()
+        return int(threads), int(each)
+
+    def advice(self) -> str:
+        threads, each = self.workers()
+        if threads >= _THREADS and each >= _OF_A_PROCESS:
+            return ''
+        path, text = self.limits()
+        return (f'{threads} threads, {each} in a process, are few: a restart under load loses'
+                f' requests, and kept connections are closed; write into {path} and restart Apache:'
+                + ''.join(f'\n    {line}' for line in text.splitlines() if line[:1] != '#'))
+
+    def _words(self) -> tuple[str, ...]:
+        if not self._said:
+            self._said = self._known() or self._ask()
+        return self._said
+
+    def _known(self) -> tuple[str, ...]:
+        """The words as they were asked last, unless the configuration is newer: asking takes as
+        long as all the rest of a plan.
         """
-        since = host.mtime(_KEPT_GROUP)
-        # no module of ours, and no site, has to do with the group
+        since = host.mtime(_KEPT)
+        # no module of ours, and no site, has to do with them
         ours = {'', *(host.read(paths.MODULES) or '').split()}
         for folder in ('', '/conf-enabled', '/mods-enabled', '/conf', '/conf.modules.d'):
             for name in host.listdir(self.etc + folder):
                 passed = (name.startswith(('sites-', 'mods-enabled')) if not folder
                           else folder == '/mods-enabled' and name.rpartition('.')[0] in ours)
                 if not passed and host.mtime(f'{self.etc}{folder}/{name}') > since:
-                    return ''
-        return host.read(_KEPT_GROUP) or ''
+                    return ()
+        words = tuple((host.read(_KEPT) or '').split())
+        return words if len(words) == 3 else ()
 
-    def _ask(self) -> str:
-        status, said = self._ctl('-t', '-D', 'DUMP_RUN_CFG')
+    def _ask(self) -> tuple[str, ...]:
+        # mod_info knows the configuration as Apache reads it
+        info = ('-c', f'LoadModule info_module {_INFO}') if host.exists(_INFO) else ()
+        status, said = self._ctl('-t', '-D', 'DUMP_RUN_CFG', '-D', 'DUMP_CONFIG', *info)
         if status:
             raise Refused('', f"Apache's own configuration is broken already: {_line(said)}")
         found = re.search(r'Group: name="([^"]+)"', said)
         if not found:
             raise Refused('', f'Apache does not say its group: {_line(said)}')
         self._asked = True
-        return found.group(1)
+        each = _directive(said, 'ThreadsPerChild', 25)
+        threads = _directive(said, '(?:MaxRequestWorkers|MaxClients)', each * 16)
+        return found.group(1), str(threads), str(each)
 
     def asked(self) -> Optional[tuple[str, str]]:
-        return (_KEPT_GROUP, self._group) if self._asked else None
+        return (_KEPT, ' '.join(self._said)) if self._asked else None
 
     def kept(self) -> str:
-        return _KEPT_GROUP
+        return _KEPT
 
     def address(self, record: Record) -> str:
         if not record.path:
@@ -238,6 +272,12 @@ class Apache(Front):
         raise Refused('', 'Apache is not installed', 'install apache2 (httpd)')
 
 
+def _directive(said: str, name: str, default: int) -> int:
+    """The last value of a directive that counts."""
+    found = re.findall(rf'^\s*{name}\s+"?([0-9]+)"?\s*$', said, re.MULTILINE | re.IGNORECASE)
+    return int(found[-1]) if found else default
+
+
 def local(address: str) -> str:
     """An address that this machine can connect to: 127.0.0.1 for 0.0.0.0, [::1] for [::]."""
     host_part, _, port = address.rpartition(':')
@@ -274,19 +314,25 @@ def _quiet(record: Record) -> str:
             f' && %{{REQUEST_URI}} =~ m#{health_checks(record)}#" DEVSTACK_WSGI_UNIT=-')
 
 
-def _backend(record: Record, facts: Facts) -> str:
+def _backend(record: Record, facts: Facts, bound: str) -> str:
     """The arguments of ProxyPass."""
     if facts.standby:
         return f'"balancer://{record.name}{record.path}"'
     if facts.protocol == 'uwsgi':
         # retry=0: after a stop and a start it is asked at once. The record's name stands for a
         # host: a site's may have '_', and capitals that Apache lowers
-        return f'"unix:{facts.address}|uwsgi://{record.name}" retry=0'
+        return f'"unix:{facts.address}|uwsgi://{record.name}" retry=0{bound}'
     # The prefix goes along: the application is told what it is. The server closes each connection
     # and Apache must not use it again: kept open, each would hold a thread of the service.
     where = (f'unix:{facts.address}|http://{record.name}' if facts.address.startswith('/')
              else f'http://{local(facts.address)}')
-    return f'"{where}{record.path}" retry=0 disablereuse=on responsefieldsize=65535'
+    return f'"{where}{record.path}" retry=0 disablereuse=on responsefieldsize=65535{bound}'
+
+
+def _bound(most: int) -> str:
+    """The parameters of ProxyPass for so many requests of a process. Another one waits for WAIT ms.
+    """
+    return f' max={most} acquire={_WAIT}' if most else ''
 
 
 def _line(said: str) -> str:

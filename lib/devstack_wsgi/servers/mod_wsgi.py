@@ -13,7 +13,7 @@ import re
 from typing import Sequence
 
 from devstack_wsgi import fields, host, paths, servers, template, text, venv
-from devstack_wsgi.fronts import front
+from devstack_wsgi.fronts import front, share
 from devstack_wsgi.record import Record
 from devstack_wsgi.refused import Refused
 from devstack_wsgi.servers import IDLE, MERCY, PYTHON, Facts, File, Server
@@ -165,7 +165,7 @@ def _daemon(record: Record) -> str:
         'processes': record.processes, 'threads': record.threads,
         'home': record.chdir or '/', 'python-home': record.venv,
         'python-path': ':'.join(record.python_path), 'shutdown-timeout': str(MERCY),
-        'listen-backlog': '1024', 'connect-timeout': '300', 'socket-timeout': '600',
+        **_bound(record), 'socket-timeout': '600',
         # as much of a head as the front passes on
         'header-buffer-size': '65535', 'lang': 'C.UTF-8',
         'locale': 'C.UTF-8'}
@@ -196,10 +196,29 @@ def _config(record: Record) -> str:
     return template.fill(
         'mod_wsgi/httpd.conf.in', name=record.name, run=run, modules=_httpd()[1],
         module=_module(record.venv)[0], port=record.port, secret=record.secret,
-        quiet=_quiet(record), listen=record.listen, daemon=_daemon(record),
+        quiet=_quiet(record), threads=str(_threads(record)), listen=record.listen,
+        daemon=_daemon(record),
         script=paths.script(record),
         # what CONF says otherwise than when it was written
         caller=run if record.conf else '')
+
+
+def _threads(record: Record) -> int:
+    """Of the httpd: one for each request that it may hold, and some to refuse others; each needs
+    two of the 1024 files that systemd lets it open.
+    """
+    most = share(record)[0] + int(record.processes) * int(record.threads)
+    return min(max(192, most + 32), 480)
+
+
+def _bound(record: Record) -> dict[str, str]:
+    """How many requests wait for the daemon processes; another one gets 503 at once, since each
+    that the httpd lets wait has a thread of the front too.
+    """
+    most = share(record)[0]
+    if not most:
+        return {'listen-backlog': '1024', 'connect-timeout': '300'}
+    return {'listen-backlog': str(most), 'connect-timeout': '0'}
 
 
 def _facts(record: Record) -> str:

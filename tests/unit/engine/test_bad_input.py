@@ -323,6 +323,7 @@ def test_files_that_are_there_already_and_somebody_elses(refused, system, path):
     'WSGI_MODE_new_api|../record|known are: ', 'WSGI_MODE_n_api2|Uwsgi|known are: ',
     'WSGI_TRANSPORT_new_api|tcp|known are: http, uwsgi', f'WSGI_PROCESSES|0|{NUMBER}',
     f'WSGI_PROCESSES_new_api|many|{NUMBER}', f'WSGI_PROCESSES|2 2|{NUMBER}',
+    'WSGI_IN_FLIGHT|0|give a number from 1 to 1024, or off',
     f'WSGI_THREADS|-1|{NUMBER}', f'WSGI_THREADS_new_api|1000|{NUMBER}',
     'WSGI_HARDENING|paranoid|known are: off, standard, strict', f'API_WORKERS|lots|{NUMBER}',
     f'API_WORKERS|0|{NUMBER}'])

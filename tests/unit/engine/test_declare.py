@@ -143,6 +143,8 @@ def test_root_is_a_user_only_if_it_is_named(system, monkeypatch):
     ('WSGI_PROCESSES_n_api=5', '--processes 3', 'processes=3'),
     ('API_WORKERS=7', '--processes 3', 'processes=3'), ('WSGI_THREADS=9', '', 'threads=9'),
     ('WSGI_THREADS_nova_api=8 WSGI_THREADS=9', '', 'threads=8'),
+    ('WSGI_IN_FLIGHT=9', '', 'in_flight=9'),
+    ('WSGI_IN_FLIGHT_nova_api=off WSGI_IN_FLIGHT=9', '', 'in_flight=off'),
     ('WSGI_THREADS_n_api=8', '--threads 1', 'threads=1'),
     ('WSGI_THREADS_keystone=8', '', 'threads=2'),
     ('WSGI_TRANSPORT_nova_api=uwsgi', '', 'transport=uwsgi'),

@@ -25,6 +25,7 @@ def test_a_good_value_is_taken(field, value):
     ('name', '-a', 'use a-z'), ('name', 'a' * 49, 'at most 48'),
     ('app', 'm:a(x)', 'MODULE:CALLABLE'), ('app', 'm:ä', 'MODULE:CALLABLE'),
     ('listen', '256.1.1.1:80', 'an address'), ('threads', '1.5', '1 to 512'),
+    ('in-flight', '0', '1 to 1024, or off'), ('in-flight', '1025', '1 to 1024, or off'),
     ('preload', 'true', 'yes or no'), ('group', '1a', 'an account'),
     ('healthcheck', '/../a', 'a path below'), ('env', '1A=', 'NAME=VALUE'),
     ('env', 'UWSGI_EXEC_ASAP=x', 'steers the server'),

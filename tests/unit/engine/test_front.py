@@ -11,7 +11,7 @@ from conftest import calls, declared, forget, make_fedora, put, requires, shaped
 from shapes import OF_MOD_WSGI, SHAPES
 
 from devstack_wsgi import host, paths, plan
-from devstack_wsgi.fronts import front
+from devstack_wsgi.fronts import front, share
 from devstack_wsgi.refused import Refused
 from devstack_wsgi.registry import Registry
 
@@ -144,9 +144,9 @@ def test_fedoras_apache_has_all_modules(system):
 
 def test_the_group_is_asked_of_apache_once(system):
     assert (front().group(), front().group()) == ('www-data', 'www-data')
-    assert calls(system) == ['apache2ctl -t -D DUMP_RUN_CFG']
+    assert calls(system) == ['apache2ctl -t -D DUMP_RUN_CFG -D DUMP_CONFIG']
     # and to be kept
-    assert front().asked() == (front().kept(), 'www-data')
+    assert front().asked() == (front().kept(), 'www-data 150 25')
 
 
 def kept_group(system):
@@ -156,14 +156,21 @@ def kept_group(system):
             os.utime(os.path.join(folder, name), (1000, 1000))
     for path in [system / 'etc/apache2', *(system / 'etc/apache2').rglob('*')]:
         os.utime(path, (1000, 1000), follow_symlinks=False)
-    os.utime(put(system, front().kept(), 'kept'), (2000, 2000))
+    os.utime(put(system, front().kept(), 'kept 90 30'), (2000, 2000))
 
 
 def test_the_group_that_was_kept_is_not_asked_again(system):
     kept_group(system)
 
-    assert front().group() == 'kept'
+    assert (front().group(), front().workers()) == ('kept', (90, 30))
     assert calls(system) == [] and front().asked() is None
+
+
+def test_what_a_version_before_kept_is_asked_again(system):
+    kept_group(system)
+    os.utime(put(system, front().kept(), 'kept'), (2000, 2000))
+
+    assert front().group() == 'www-data'
 
 
 @pytest.mark.parametrize('path', ['apache2.conf', 'envvars', 'conf-enabled/x.conf',
@@ -209,6 +216,49 @@ def test_without_an_apache_that_is_named_with_what_to_install(system, monkeypatc
 
 def test_a_good_configuration_has_no_verdict(system):
     assert front().verdict() == ''
+
+
+# ---- its threads
+
+@pytest.mark.parametrize(('said', 'workers'), [
+    ('', (400, 25)), ('ThreadsPerChild 64\nMaxRequestWorkers 128', (128, 64)),
+    ('  threadsperchild 10\n  MaxClients 50\n# MaxRequestWorkers 7', (50, 10)),
+    ('ThreadsPerChild 25\nMaxRequestWorkers 150\nThreadsPerChild 75\nMaxRequestWorkers "300"',
+     (300, 75))])
+def test_its_threads_are_those_that_it_reads_last(system, said, workers):
+    stub(system, 'apache2ctl', f"printf '%s\\n' 'Group: name=\"a\"' '{said}'")
+
+    assert front().workers() == workers
+
+
+@pytest.mark.parametrize(('options', 'all_of_it', 'each'), [
+    ([], 60, 10), (['--in-flight', '12'], 12, 2), (['--in-flight', '1'], 1, 1),
+    (['--in-flight', 'off'], 0, 0)])
+def test_what_a_service_may_hold_is_a_share_of_the_threads(system, options, all_of_it, each):
+    assert share(declared('one', *options)) == (all_of_it, each)
+
+
+def test_a_service_that_is_not_behind_the_front_holds_nothing_there(system):
+    assert share(declared('one', '--listen', '127.0.0.1:99')) == (0, 0)
+    assert calls(system) == []
+
+
+@pytest.mark.parametrize('options', [
+    [], ['--transport', 'uwsgi'], ['--path', '/x', '--listen', '127.0.0.1:99'],
+    ['--mode', 'mod_wsgi']])
+def test_a_site_says_how_many_requests_each_process_may_hold(system, options):
+    assert 'max=10 acquire=' in site_of(declared('one', *options))
+    assert 'max=' not in site_of(declared('one', '--in-flight', 'off', *options))
+
+
+@pytest.mark.parametrize(('threads', 'each', 'few'), [
+    (150, 25, True), (600, 25, True), (600, 150, False)])
+def test_too_few_threads_are_named_with_the_lines_to_write(system, threads, each, few):
+    stub(system, 'apache2ctl', "printf '%s\\n' 'Group: name=\"a\"' "
+         f"'ThreadsPerChild {each}' 'MaxRequestWorkers {threads}'")
+
+    assert ('    ThreadsPerChild 1000\n' in front().advice()) == few
+    assert bool(front().advice()) == few
 
 
 # ---- its layout

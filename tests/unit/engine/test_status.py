@@ -14,7 +14,7 @@ import time
 import pytest
 from conftest import calls, declared, put, stub
 
-from devstack_wsgi import doors, plan, status
+from devstack_wsgi import doors, paths, plan, status
 from devstack_wsgi.registry import Registry
 
 
@@ -42,21 +42,37 @@ def test_where_nothing_runs_nothing_is_counted(two):
     assert (row.name, row.mode, row.address) == ('one', 'uwsgi', 'http://127.0.0.1/one')
 
 
+def test_requests_that_were_refused_count_while_that_goes_on(two, system):
+    note = put(system, paths.refused(two.records['two']), '7\n')
+
+    assert [row.refused for row in status.rows(two, ['one', 'two'])] == [0, 7]
+    os.utime(note, (1000, 1000))
+    assert status.rows(two, ['two'])[0].refused == 0
+
+
+def test_apaches_limits_are_told_where_a_service_is_behind_it(two):
+    lines, faults = status.check(two, [])
+    assert (lines, faults) == ([], [])
+
+    assert any('ThreadsPerChild 1000' in line for line in status.check(two, ['one'])[0])
+
+
 def row_of(**fields):
     return status.Row(**{
         'name': 'one', 'mode': 'uwsgi', 'state': 'active', 'workers': 2, 'requests': 42,
-        'in_flight': 1, 'longest_s': 2.345, 'p50_ms': 1.2, 'p99_ms': 31.7, 'memory_mib': None,
-        'address': '/', 'drift': 'none', 'doors': [{'pid': 7, 'ready': True}], **fields})
+        'in_flight': 1, 'refused': 3, 'longest_s': 2.345, 'p50_ms': 1.2, 'p99_ms': 31.7,
+        'memory_mib': None, 'address': '/', 'drift': 'none',
+        'doors': [{'pid': 7, 'ready': True}], **fields})
 
 
 def test_a_table_has_a_line_for_each_service_under_its_titles():
     lines = status.table([row_of(), row_of(name='two', longest_s=None)]).split('\n')
 
     assert [line.split() for line in lines] == [
-        ['NAME', 'MODE', 'STATE', 'WORKERS', 'REQUESTS', 'IN-FLIGHT', 'LONGEST', 'P50', 'P99',
-         'MEMORY', 'ADDRESS', 'DRIFT'],
-        ['one', 'uwsgi', 'active', '2', '42', '1', '2.3s', '1ms', '32ms', '-', '/', 'none'],
-        ['two', 'uwsgi', 'active', '2', '42', '1', '-', '1ms', '32ms', '-', '/', 'none']]
+        ['NAME', 'MODE', 'STATE', 'WORKERS', 'REQUESTS', 'IN-FLIGHT', 'REFUSED', 'LONGEST',
+         'P50', 'P99', 'MEMORY', 'ADDRESS', 'DRIFT'],
+        ['one', 'uwsgi', 'active', '2', '42', '1', '3', '2.3s', '1ms', '32ms', '-', '/', 'none'],
+        ['two', 'uwsgi', 'active', '2', '42', '1', '3', '-', '1ms', '32ms', '-', '/', 'none']]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ GOOD = {
                '[2001:DB8::1:0]:80', '[1:2:3:4:5:6:7:8]:80'],
     'mode': ['uwsgi', 'mod_wsgi'], 'transport': ['http', 'uwsgi'],
     'processes': ['1', '512'], 'threads': ['1', '512'],
-    'preload': ['yes', 'no'], 'on-demand': ['yes', 'no'],
+    'in-flight': ['1', '1024', 'off'], 'preload': ['yes', 'no'], 'on-demand': ['yes', 'no'],
     'user': ['_apt', 'daemon'], 'group': ['daemon'],
     'venv': ['/opt/venv'], 'chdir': ['/', '/usr/'], 'python-path': ['/usr/lib'],
     'variable': ['OIDC_CLAIM_sub', '_', 'MELLON-x', 'OIDC-*'],

@@ -90,7 +90,7 @@ def test_a_health_check_is_no_line(journal):
 def test_lines_arrive_whole_however_they_are_read(said, size):
     journal = Journal()
     lines = access.Lines(journal)
-    data = b''.join(b'\t%b %b\n' % each for each in said)
+    data = b''.join(b'\t%b - %b\n' % each for each in said)
     for start in range(0, len(data), size):
         lines.take(data[start:start + size])
         lines.flush()
@@ -105,7 +105,7 @@ def test_a_line_that_another_cuts_names_no_unit_of_its_own(said, at):
     """Above PIPE_BUF and in a full pipe; what a client says has no tab and no newline."""
     journal = Journal()
     lines = access.Lines(journal)
-    cut = b'\ta ' + said + b'b forged'
+    cut = b'\ta - ' + said + b'b forged'
     lines.take(cut[:at] + b'\tc whole\n' + cut[at:] + b'\n')
     lines.flush()
 
@@ -167,6 +167,49 @@ def test_what_waits_is_bounded_and_what_is_dropped_is_counted_by_unit(journal):
         (b'a', b'%d access lines were dropped: the journal took none' % dropped),
         (b'b', b'1 access lines were dropped: the journal took none')]
     assert not lines.waiting and lines.size == 0
+
+
+# ---- requests that were refused
+
+@pytest.fixture(name='units')
+def _units(tmp_path, monkeypatch):
+    """A folder for systemd's notes of units that run, where 'a' does, and for ours."""
+    (tmp_path / 'runs:a').touch()
+    monkeypatch.setattr(access, 'RUNS', str(tmp_path / 'runs:%s'))
+    monkeypatch.setattr(access, 'REFUSED', str(tmp_path / '%s.refused'))
+    return tmp_path
+
+
+def test_refused_requests_are_counted_once_in_a_while_beside_their_lines(journal, units):
+    lines = access.Lines(journal)
+    lines.take(b'\ta 2 x 503\n\ta - y 503\n')
+    lines.flush()
+    lines.take(b'\ta 2 x 503\n\ta 2 z 503\n')
+    lines.flush()
+
+    said = [text for _, text in journal.said()]
+    assert said[0] == b'x 503\ny 503' and said[2] == b'x 503\nz 503'
+    assert said[1].startswith(b'1 requests got 503') and len(said) == 3
+    assert (units / 'a.refused').read_text() == '1\n'
+    lines.flush(end=True)
+    assert journal.said()[3][1].startswith(b'2 requests got 503')
+    assert (units / 'a.refused').read_text() == '2\n' and not lines.waiting
+
+
+def test_a_unit_that_does_not_run_refuses_nothing(journal, units):
+    lines = access.Lines(journal)
+    lines.take(b'\tb 2 x 503\n')
+    lines.flush(end=True)
+
+    assert journal.said() == [(b'b', b'x 503')] and list(units.glob('*.refused')) == []
+
+
+def test_a_line_of_a_site_of_before_is_whole(journal):
+    lines = access.Lines(journal)
+    lines.take(b'\ta 127.0.0.1 "GET / HTTP/1.1" 503 4 1ms -\n')
+    lines.flush()
+
+    assert journal.said() == [(b'a', b'127.0.0.1 "GET / HTTP/1.1" 503 4 1ms -')]
 
 
 # ---- the program
