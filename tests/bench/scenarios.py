@@ -17,6 +17,7 @@ from bench.services import (
     FOLDER,
     FRONT,
     Application,
+    Bare,
     Ours,
     Placement,
     Quiet,
@@ -93,12 +94,12 @@ class Served(Scenario):
             service.remove()
 
 
-def ways(application, prefix, stock=True):
+def ways(application, prefix, stock=True, ours=Ours):
     """All ways to one application behind Apache."""
     services: dict[str, Service] = {
-        'uwsgi': Ours(prefix + '-uwsgi', application, '--transport', 'uwsgi'),
-        'http': Ours(prefix + '-http', application),
-        'mod_wsgi': Ours(prefix + '-mod', application, mode='mod_wsgi'),
+        'uwsgi': ours(prefix + '-uwsgi', application, '--transport', 'uwsgi'),
+        'http': ours(prefix + '-http', application),
+        'mod_wsgi': ours(prefix + '-mod', application, mode='mod_wsgi'),
     }
     if stock:
         services['devstack-uwsgi'] = Stock(prefix + '-stock', application)
@@ -173,6 +174,22 @@ class PlacementRequests(Requests):
         del services['devstack-http']
         services['uwsgi-threads'] = Ours('place-threads', application,
                                          '--threads', '4')
+        return services
+
+
+class Parts(Requests):
+    """What the runtime and an access line cost a small request."""
+
+    SHORT_ROUNDS = 0
+
+    def make(self):
+        application = Application()
+        services = ways(application, 'all', False)
+        for name, ours in (('no runtime', Bare), ('no access lines', Quiet)):
+            prefix = name.replace(' ', '-')
+            services.update(
+                (f'{way}, {name}', service) for way, service
+                in ways(application, prefix, False, ours).items())
         return services
 
 
@@ -593,6 +610,7 @@ class Switch(Scenario):
 SCENARIOS = {
     'write': Write,
     'requests': Requests,
+    'parts': Parts,
     'defaults': Defaults,
     'placement': PlacementRequests,
     'memory': Memory,

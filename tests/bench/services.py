@@ -152,6 +152,18 @@ class Quiet(Ours):
         super().remove()
 
 
+class Bare(Ours):
+    """Without the runtime, which still says when the service is ready."""
+
+    def deploy(self):
+        super().deploy()
+        end = 'wsgi' if self.mode == 'mod_wsgi' else 'py'
+        module, name = self.application.module.split(':')
+        with open(f'/etc/devstack-wsgi/{self.mode}/{self.name}.{end}',
+                  'a') as script:
+            script.write(f'from {module} import {name} as application\n')
+
+
 class Stock(Service):
     """Written as DevStack's functions write it (tests/bench/devstack)."""
 
