@@ -190,6 +190,6 @@ print(stop.wait(), *sorted(said))
         "devstack-wsgi: $BATS_TEST_TMPDIR/ini: odd means nothing to mod_wsgi"
     words=$(< "$BATS_TEST_TMPDIR/daemon.conf")
     assert_equal "$words" 'Define DEVSTACK_WSGI_DAEMON "processes=2 threads=3 '\
-'home=/srv shutdown-timeout=9 listen-backlog=5 connect-timeout=300 '\
+'home=/srv shutdown-timeout=9 listen-backlog=5 connect-timeout=0 '\
 'socket-timeout=600 header-buffer-size=65535 lang=C.UTF-8 locale=C.UTF-8 request-timeout=9 maximum-requests=7"'
 }
