@@ -15,7 +15,8 @@ function setup_file {
 #
 # Usage: changed NAME OPTION...
 function changed {
-    deploy_app "$1" "${where[@]}" --env IMPORT_SECONDS=1 "${@:2}" > /dev/null
+    deploy_app "$1" "${where[@]}" --env IMPORT_SECONDS=1 "${@:2}" \
+        > /dev/null || return
     wsgi restart "$1" > /dev/null
 }
 
@@ -97,7 +98,9 @@ function ask_either {
         ask_either "$URL/" "$URL-new/" > "$log" 3>&- &
         wait_for 20 grep -q 200 "$log"
 
-        changed "$name" --path "/$name-new"
+        # the last of these options is the path
+        where[-1]=/$name-new
+        changed "$name"
 
         in_machine touch /run/either.end
         wait "$!"
