@@ -678,7 +678,7 @@ function assert_converges {
 
     run wsgi check
     assert_success
-    assert_equal "${#lines[@]}" 3
+    assert_equal "$(grep -c ': well (drift: none)$' <<< "$output")" 3
 }
 
 @test "remove: nothing is left, whatever the service was like" {
