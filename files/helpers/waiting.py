@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 
-RETRY_AFTER = 5
+RETRY_AFTER = 2
 # plain HTTP: mod_proxy_uwsgi reads the same
 ANSWER = (b'HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nContent-Length: 0\r\n'
           b'Connection: close\r\n\r\n' % RETRY_AFTER)

@@ -30,7 +30,7 @@ import conf
 
 CHUNK = 65536
 # what still waits for the httpd when the service stops
-AWAY = (b'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n'
+AWAY = (b'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\n'
         b'Content-Length: 0\r\nConnection: close\r\n\r\n')
 # how long a client may take for the head of its request, and how long that
 # may be; the httpd, whose threads are few, hears of it when it is whole

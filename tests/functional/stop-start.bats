@@ -145,7 +145,7 @@ function answers {
     wait "${asked[@]}"
     for transport in "${TRANSPORTS[@]}"; do
         good=$(answers "stop-$transport" '200 ') || true  # 0
-        wait=$(answers "stop-$transport" '503 5') || true  # 0
+        wait=$(answers "stop-$transport" '503 2') || true  # 0
         figure stop-waiting "$transport: $good got 200, $wait got 503 with" \
             "Retry-After, stopped in $(stop_time "stop-$transport") s"
         (( good >= 2 && wait >= 10 && good + wait == 20 )) ||

@@ -105,7 +105,7 @@ print(process.wait(10))
 '
     assert_success
     assert_line --index 0 'HTTP/1.1 503 Service Unavailable'
-    assert_line --index 1 'Retry-After: 5'
+    assert_line --index 1 'Retry-After: 2'
     assert_line --index 2 0
 }
 
