@@ -59,6 +59,7 @@ GOOD = {
     'transport': TRANSPORTS,
     'processes': [b'1', b'512'],
     'threads': [b'1', b'8'],
+    'in-flight': [b'1', b'off', b'1024'],
     'preload': [b'yes', b'no'],
     'on-demand': [b'yes', b'no'],
     'user': [b'daemon', b'root'],
