@@ -45,6 +45,8 @@ from service import POLL, Broken, alive, main_pid
 # seconds that the requests in flight get at a stop; then those that hang go,
 # before the unit's own limit (TimeoutStopSec=)
 MERCY = 30
+# at a restart those that wait in the httpd get as long as the unit lets them
+RESTART_MERCY = 42
 # as many processes beyond the first ones that ended before they loaded will not do it
 DEATHS = 3
 
@@ -266,13 +268,14 @@ def stop(args, run):
     if not alive(httpd):
         return
     service.end_at_signal()
-    limit = time.monotonic() + MERCY
+    stopping = is_stop(run)
+    limit = time.monotonic() + (MERCY if stopping else RESTART_MERCY)
     facts = conf.read_facts(args.facts)
     door, queue = sockets(httpd, run, int(facts['port']))
     if door:
         # the kernel resets the connections that wait at a port which closes
         waiting.close_door(door)
-    if queue and is_stop(run):
+    if queue and stopping:
         threading.Thread(target=refuse_all, args=(queue, answer(facts)), daemon=True).start()
     free = 0
     while door and free < LOOKS and time.monotonic() < limit:

@@ -118,7 +118,7 @@ def _place(record: Record, file: File) -> tuple[str, Planned]:
     """Where a file goes, and whose it is."""
     kind, _, helper = file.kind.partition(':')
     if helper:
-        path = paths.helper(helper)
+        path = helper if helper.startswith('/') else paths.helper(helper)
         return path, Planned(path, SHARED, kind, file.text)
     path = {'record': paths.record(record.name), 'conf': record.conf}.get(kind) \
         or _PATHS[kind](record)

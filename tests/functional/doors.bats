@@ -60,8 +60,8 @@ function assert_no_leftover {
     assert_none "${bad[@]}"
     # the table has it, too
     run wsgi status told-uwsgi
-    assert_line --index 0 --regexp ' REQUESTS +IN-FLIGHT +LONGEST +P50 +P99 '
-    assert_line --index 1 --regexp ' active +2 +[0-9]+ +0 +0[.]0s +[0-9]+ms '
+    assert_line --index 0 --regexp ' REQUESTS +IN-FLIGHT +REFUSED +LONGEST +P50 +P99 '
+    assert_line --index 1 --regexp ' active +2 +[0-9]+ +0 +0 +0[.]0s +[0-9]+ms '
 }
 
 @test "doors: a worker that hangs does not hang status" {

@@ -320,6 +320,20 @@ function has_loggers {
     assert_equal "${#lines[@]}" "${LOAD[sent]}"
 }
 
+# systemd looks for the one process that has no parent in the unit.
+@test "journal: systemd knows Apache's main process beside its logger" {
+    # shellcheck disable=SC2016  # expanded in the machine
+    run machine_sh 'for try in {1..5}; do
+            systemctl reset-failed apache2
+            systemctl restart apache2
+            sleep 0.3
+            [[ "$(systemctl show --value -p MainPID apache2)" == \
+                "$(< /run/apache2/apache2.pid)" ]] || echo "restart $try"
+        done'
+    assert_success
+    assert_output ''
+}
+
 @test "journal: Apache answers while it is away, and its lines come later" {
     local -a where
     where_of uwsgi log-uwsgi

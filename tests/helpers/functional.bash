@@ -530,8 +530,9 @@ function tree_of {
         form=$1
         shift
         # a folder that is not there has no files; what a worker noted is
-        # called by its PID
-        set -- "$@" -not -path "/run/devstack-wsgi/*/alive/*"
+        # called by its PID, and what was refused meanwhile is a figure
+        set -- "$@" -not -path "/run/devstack-wsgi/*/alive/*" \
+            -not -path "/run/devstack-wsgi/*.refused"
         find "$@" -printf "$form\n" 2>/dev/null | sort
         find "$@" -type f -print0 2>/dev/null | sort -z |
             xargs -0r sha256sum' \

@@ -34,7 +34,7 @@ _UNIT = 'DEVSTACK_WSGI_UNIT'
 _HOOKS = 'hooks.lua'
 # by which a site says that it is it
 _MARK = 'X-Devstack-Wsgi-Site'
-# group, threads, threads of a process
+# group, threads, threads of a process, PID file
 _KEPT = f'{paths.VAR}/apache-group'
 _INFO = '/usr/lib/apache2/modules/mod_info.so'
 # fewer, and the restart of a busy service does not fit into its share; a process that has no thread
@@ -75,8 +75,14 @@ class Apache(Front):
             bound=bound, site_dir=paths.site_dir(record))
 
     def helpers(self) -> tuple[File, ...]:
-        return (File(f'helper:{_LOGGER}', template.read('helpers/access.py')),
-                File(f'helper:{_HOOKS}', template.read(f'site/{_HOOKS}')))
+        found = [File(f'helper:{_LOGGER}', template.read('helpers/access.py')),
+                 File(f'helper:{_HOOKS}', template.read(f'site/{_HOOKS}'))]
+        pid_file = self._words()[3]
+        # elsewhere its unit names the main process itself
+        if self.packaging == 'dpkg' and pid_file != '-':
+            found.append(File(f'helper:{paths.UNITS}/{self.unit}.d/50-wsgi.conf', template.fill(
+                'site/front.service.conf', pid_file=re.sub('^/var(?=/run/)', '', pid_file))))
+        return tuple(found)
 
     def limits(self) -> tuple[str, str]:
         folder = 'conf.d' if self.packaging == 'rpm' else 'conf-enabled'
@@ -159,7 +165,7 @@ class Apache(Front):
         return self._words()[0]
 
     def workers(self) -> tuple[int, int]:
-        _, threads, each = self._words()
+        _, threads, each, _ = self._words()
         return int(threads), int(each)
 
     def advice(self) -> str:
@@ -190,7 +196,7 @@ class Apache(Front):
                 if not passed and host.mtime(f'{self.etc}{folder}/{name}') > since:
                     return ()
         words = tuple((host.read(_KEPT) or '').split())
-        return words if len(words) == 3 else ()
+        return words if len(words) == 4 else ()
 
     def _ask(self) -> tuple[str, ...]:
         # mod_info knows the configuration as Apache reads it
@@ -204,7 +210,8 @@ class Apache(Front):
         self._asked = True
         each = _directive(said, 'ThreadsPerChild', 25)
         threads = _directive(said, '(?:MaxRequestWorkers|MaxClients)', each * 16)
-        return found.group(1), str(threads), str(each)
+        pid_file = re.search(r'^PidFile: "(/\S+)"', said, re.MULTILINE)
+        return found.group(1), str(threads), str(each), pid_file.group(1) if pid_file else '-'
 
     def asked(self) -> Optional[tuple[str, str]]:
         return (_KEPT, ' '.join(self._said)) if self._asked else None

@@ -28,7 +28,7 @@ IDLE = 300
 class File:
     """A file that the server or its units read.
 
-    kind: config, script, facts, conf, defaults, or helper:NAME for a program of files/
+    kind: config, script, facts, conf, defaults, or helper:NAME for a program of files/, or its path
     """
 
     kind: str

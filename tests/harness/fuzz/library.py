@@ -96,7 +96,7 @@ class Library:
             os.symlink(path, self.root + path)
         put(self.root + '/etc/apache2/mods-available/lua.load', b'')
         # asked of Apache otherwise
-        put(self.root + '/var/lib/devstack-wsgi/apache-group', b'www-data')
+        put(self.root + '/var/lib/devstack-wsgi/apache-group', b'www-data 150 25 -')
         for name in ('venv', 'v+b=c,d@~-'):
             os.makedirs(os.path.join(folder, name))
             put(os.path.join(folder, name, 'pyvenv.cfg'), b'home = /usr/bin\n')

@@ -60,7 +60,8 @@ def system(tmp_path, monkeypatch):
     stubs = tmp_path / 'stubs'
     script(stubs / 'apache2ctl',
            'echo "apache2ctl $*" >> "${0%/*}/calls"; echo \'Group: name="www-data" id=33\'\n'
-           "printf '%s\\n' 'ThreadsPerChild 25' 'MaxRequestWorkers 150'")
+           "printf '%s\\n' 'PidFile: \"/run/apache.pid\"'"
+           " 'ThreadsPerChild 25' 'MaxRequestWorkers 150'")
     # nothing runs
     script(stubs / 'systemctl', 'echo "systemctl $*" >> "${0%/*}/calls"')
     monkeypatch.setenv('PATH', f'{stubs}:{os.environ["PATH"]}')

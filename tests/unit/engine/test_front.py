@@ -146,7 +146,20 @@ def test_the_group_is_asked_of_apache_once(system):
     assert (front().group(), front().group()) == ('www-data', 'www-data')
     assert calls(system) == ['apache2ctl -t -D DUMP_RUN_CFG -D DUMP_CONFIG']
     # and to be kept
-    assert front().asked() == (front().kept(), 'www-data 150 25')
+    assert front().asked() == (front().kept(), 'www-data 150 25 /run/apache.pid')
+
+
+@pytest.mark.parametrize(('said', 'told'), [
+    ('/var/run/apache2/apache2.pid', 'PIDFile=/run/apache2/apache2.pid'),
+    ('/run/b.pid', 'PIDFile=/run/b.pid'), ('', None)])
+def test_systemd_is_told_the_pid_file_where_apache_has_one(system, said, told):
+    stub(system, 'apache2ctl',
+         f'echo \'Group: name="www-data" id=33\'; echo \'PidFile: "{said}"\'')
+
+    files = {file.kind: file.text for file in front().helpers()}
+
+    text = files.get('helper:/etc/systemd/system/apache2.service.d/50-wsgi.conf')
+    assert (text and text.splitlines()[-1]) == told
 
 
 def kept_group(system):
@@ -156,7 +169,7 @@ def kept_group(system):
             os.utime(os.path.join(folder, name), (1000, 1000))
     for path in [system / 'etc/apache2', *(system / 'etc/apache2').rglob('*')]:
         os.utime(path, (1000, 1000), follow_symlinks=False)
-    os.utime(put(system, front().kept(), 'kept 90 30'), (2000, 2000))
+    os.utime(put(system, front().kept(), 'kept 90 30 -'), (2000, 2000))
 
 
 def test_the_group_that_was_kept_is_not_asked_again(system):
