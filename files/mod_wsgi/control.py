@@ -245,7 +245,8 @@ def is_stop(run):
     said = subprocess.run(
         ['systemctl', 'list-jobs', '--plain', '--no-legend',
          'devstack@%s.service' % os.path.basename(run)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False).stdout
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        check=False).stdout
     return b'stop' in said.split()
 
 
