@@ -6,7 +6,7 @@ Written from files/helpers/waiting.py by lib/devstack_wsgi; change it there.
 waiting.py ADDRESS...
     ADDRESS  where systemd listens for the service, as 'systemctl show -P Listen' has it
 
-after-stop runs it as root, which may copy systemd's descriptors; mod_wsgi-control imports it.
+after-stop runs it as root, which may copy systemd's descriptors; mod_wsgi's programs import it.
 """
 
 import ctypes

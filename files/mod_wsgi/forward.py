@@ -24,19 +24,16 @@ import time
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, HERE + '/../../lib/devstack_wsgi']
+sys.path[:0] = [HERE, HERE + '/../helpers', HERE + '/../../lib/devstack_wsgi']
 
 import conf
+import waiting
 
 CHUNK = 65536
-# what still waits for the httpd when the service stops
-AWAY = (b'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\n'
-        b'Content-Length: 0\r\nConnection: close\r\n\r\n')
 # how long a client may take for the head of its request, and how long that
 # may be; the httpd, whose threads are few, hears of it when it is whole
 HEAD_SECONDS = 60
 HEAD_BYTES = 1024 * 1024
-AWAY_SECONDS = 3
 # how long the service may take to be back
 PATIENCE = 300
 RETRY = 0.05
@@ -66,10 +63,10 @@ class Forward:
         """Answer a request that the httpd does not get, and read it to its end: a client whose
         request is not read sees a reset.
         """
-        writer.write(AWAY)
+        writer.write(waiting.ANSWER)
         writer.write_eof()
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.rest(reader), AWAY_SECONDS)
+            await asyncio.wait_for(self.rest(reader), waiting.READ_SECONDS)
 
     @staticmethod
     async def rest(reader):

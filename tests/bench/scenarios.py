@@ -512,36 +512,45 @@ class Apply(Scenario):
         wsgi('remove', '--all')
 
 
-class Status(Scenario):
-    """wsgi status while forty services run."""
+class Many(Scenario):
+    """Many services of one application."""
 
     SERVICES = 40
-    variants = ('40',)
+    # seconds that their import computes
+    IMPORT_CPU = 0
 
     def setup(self):
-        write_records(self.SERVICES)
+        values = {'env': 'IMPORT_CPU=%d' % self.IMPORT_CPU} if self.IMPORT_CPU else {}
+        write_records(self.SERVICES, **values)
         wsgi('apply')
-        wsgi('start', *('many-%d' % i for i in range(self.SERVICES)))
-
-    def trial(self, _):
-        took = timed(WSGI, 'status')
-        return {'ms': took['seconds'] * 1000, 'cpu_ms': took['cpu_s'] * 1000}
 
     def teardown(self):
         wsgi('remove', '--all')
 
 
-class Boot(Scenario):
+class Status(Many):
+    """wsgi status while forty services run."""
+
+    variants = ('40',)
+
+    def setup(self):
+        super().setup()
+        wsgi('start', '--all')
+
+    def trial(self, _):
+        took = timed(WSGI, 'status')
+        return {'ms': took['seconds'] * 1000, 'cpu_ms': took['cpu_s'] * 1000}
+
+
+class Boot(Many):
     """Forty services and Apache, started in one transaction."""
 
     ROUNDS = 3
-    SERVICES = 40
     IMPORT_CPU = 1
     variants = ('boot', 'import')
 
     def setup(self):
-        write_records(self.SERVICES, env='IMPORT_CPU=%d' % self.IMPORT_CPU)
-        wsgi('apply')
+        super().setup()
         self.units = ['devstack@many-%d.service' % i
                       for i in range(self.SERVICES)]
 
@@ -560,11 +569,8 @@ class Boot(Scenario):
         return {'cpu_s': cpu_of(folders) / 1e6, 'seconds': seconds,
                 'failed': failed, 'front_restarts': restarts}
 
-    def teardown(self):
-        wsgi('remove', '--all')
 
-
-class Switch(Scenario):
+class Switch(Many):
     """Eight services to another server and back, 20 requests/s to each."""
 
     ROUNDS = 3
@@ -574,8 +580,7 @@ class Switch(Scenario):
     variants = ('switch', 'import')
 
     def setup(self):
-        write_records(self.SERVICES, env='IMPORT_CPU=%d' % self.IMPORT_CPU)
-        wsgi('apply')
+        super().setup()
         wsgi('start', '--all')
 
     def trial(self, variant):
@@ -602,9 +607,6 @@ class Switch(Scenario):
             for _ in range(2 * self.SERVICES):
                 pool.submit(import_time, IMPORT_CPU=self.IMPORT_CPU)
         return time.monotonic() - begin
-
-    def teardown(self):
-        wsgi('remove', '--all')
 
 
 SCENARIOS = {

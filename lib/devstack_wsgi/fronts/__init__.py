@@ -30,11 +30,9 @@ class Front(Protocol):
 
     def helpers(self) -> tuple[File, ...]:
         """The programs that sites call."""
-        raise NotImplementedError
 
     def unlogged(self, text: str) -> str:
         """A site's text without what only access lines depend on."""
-        raise NotImplementedError
 
     def proxy(self, name: str, url: str, path: str) -> str:
         """The text of a site that only passes requests on."""
@@ -63,7 +61,6 @@ class Front(Protocol):
         """Whether a site's text, by whomever, passes the requests of a URL's path on to HOST:PORT,
         in HTTP.
         """
-        raise NotImplementedError
 
     def find(self, backend: str) -> tuple[str, str, str]:
         """The name and the URL's path of the enabled site that passes requests on to a backend, a
@@ -81,17 +78,14 @@ class Front(Protocol):
         """How many requests it can have in work at once, and how many of these in each of its
         processes. Raises Refused.
         """
-        raise NotImplementedError
 
     def advice(self) -> str:
         """What to write where its own limits are too low for services; '' where they are not."""
-        raise NotImplementedError
 
     def limits(self) -> tuple[str, str]:
         """The file for its own limits, and the text under which services do not get in each
         other's way.
         """
-        raise NotImplementedError
 
     def asked(self) -> Optional[tuple[str, str]]:
         """The file that keeps what group() and workers() had to ask, and its text; None if nothing
@@ -110,7 +104,6 @@ class Front(Protocol):
         """The same for a service behind the front, of whose site the front was asked; '' and what
         each address said where none has it.
         """
-        raise NotImplementedError
 
     def is_up(self) -> bool:
         """Whether it runs, without a question to systemd."""
