@@ -65,11 +65,13 @@ def rows(registry: Registry, names: Sequence[str]) -> list[Row]:
     states = host.units(services, 'ActiveState', 'ControlGroup')
     said = doors.ask([paths.doors(record) for record in records])
     drifts = drift(registry, names)
-    return [_row(record, states.get(service, {}), answers, drifts[record.name])
-            for record, service, answers in zip(records, services, said)]
+    return [_row(record, states.get(service, {}), answers, address, drifts[record.name])
+            for record, service, answers, address in zip(
+                records, services, said, front().addresses(records))]
 
 
-def _row(record: Record, state: dict[str, str], said: list[doors.Answer], drifts: str) -> Row:
+def _row(record: Record, state: dict[str, str], said: list[doors.Answer], address: str,
+         drifts: str) -> Row:
     def known(key: str) -> list[float]:
         return [value for value in (answer.get(key) for answer in said) if value is not None]
 
@@ -83,7 +85,7 @@ def _row(record: Record, state: dict[str, str], said: list[doors.Answer], drifts
         record.name, record.mode, state.get('ActiveState') or '-', len(said) or None,
         total('served'), total('in_flight'), _refused(record), most('longest_s'), most('p50_ms'),
         most('p99_ms'), host.memory_of(state.get('ControlGroup', '')) or None,
-        front().address(record), drifts, said)
+        address, drifts, said)
 
 
 def table(found: Iterable[Row]) -> str:

@@ -228,7 +228,7 @@ def release(_: Words) -> Manifest:
 def _wait(manifest: Manifest, records: Sequence[Record], seconds: str = '60') -> None:
     for record in records:
         # the front may not run yet
-        where = record.check if record.path else front().address(record) + record.check
+        where = record.check if record.path else front().addresses([record])[0] + record.check
         manifest.step('wait', where, seconds, record.name)
 
 

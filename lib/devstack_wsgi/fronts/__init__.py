@@ -95,9 +95,9 @@ class Front(Protocol):
     def kept(self) -> str:
         """The file of asked()."""
 
-    def address(self, record: Record) -> str:
-        """Where a service answers, as a URL without a slash at its end: of several the likeliest,
-        without a question to the front.
+    def addresses(self, records: Iterable[Record]) -> list[str]:
+        """Where each service answers, as a URL without a slash at its end: of several the
+        likeliest, without a question to the front.
         """
 
     def find_address(self, record: Record) -> tuple[str, list[str]]:

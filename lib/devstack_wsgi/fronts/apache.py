@@ -219,13 +219,13 @@ class Apache(Front):
     def kept(self) -> str:
         return _KEPT
 
-    def address(self, record: Record) -> str:
-        if not record.path:
-            return f'http://{local(record.listen)}'
-        return self._addresses()[0] + record.path
+    def addresses(self, records: Iterable[Record]) -> list[str]:
+        here = self._listens()[0]
+        return [here + record.path if record.path else f'http://{local(record.listen)}'
+                for record in records]
 
     def find_address(self, record: Record) -> tuple[str, list[str]]:
-        urls = [base + record.path for base in self._addresses()]
+        urls = [base + record.path for base in self._listens()]
         site = host.read(self.effective(self.site_path(record.site))) or ''
         # somebody else's, and one of an earlier version, has no mark
         if _MARK not in site or os.environ.get('WSGI_FRONT'):
@@ -244,7 +244,7 @@ class Apache(Front):
             said.append(f"{url} answers {''.join(status) or 'nothing'}")
         return '', said
 
-    def _addresses(self) -> list[str]:
+    def _listens(self) -> list[str]:
         """URLs under which Apache may answer, the likeliest first."""
         named = os.environ.get('WSGI_FRONT')
         if named:

@@ -363,7 +363,7 @@ def test_a_site_asks_the_address_that_it_passes_its_path_to(system, text, asks):
 def test_a_service_answers_where_apache_listens(tmp_path, monkeypatch, listens, url):
     monkeypatch.setattr(host, 'listening', lambda pid: listens)
 
-    assert front().address(shaped('path', tmp_path / 'shape')) == url
+    assert front().addresses([shaped('path', tmp_path / 'shape')])[0] == url
 
 
 @pytest.mark.parametrize(('said', 'found'), [
@@ -391,7 +391,7 @@ def test_the_front_is_asked_which_address_has_the_site(tmp_path, monkeypatch, sa
 def test_the_user_may_say_where_the_front_is(system, tmp_path, monkeypatch):
     monkeypatch.setenv('WSGI_FRONT', 'https://cloud.example:8443')
 
-    assert front().address(shaped('path', tmp_path / 'shape')) == (
+    assert front().addresses([shaped('path', tmp_path / 'shape')])[0] == (
         'https://cloud.example:8443/thing-api')
 
 
@@ -400,7 +400,7 @@ def test_the_user_may_say_where_the_front_is(system, tmp_path, monkeypatch):
     ('[::1]:2', 'http://[::1]:2'), ('[::]:3', 'http://[::1]:3'),
     ('10.0.0.0:4', 'http://10.0.0.0:4')])
 def test_a_service_without_a_front_answers_where_it_can_be_called(system, listen, url):
-    assert front().address(declared('thing-api', '--listen', listen)) == url
+    assert front().addresses([declared('thing-api', '--listen', listen)])[0] == url
 
 
 @pytest.mark.parametrize(('pid', 'wanted'), [('', False), ('0', False), (str(os.getpid()), False)])
