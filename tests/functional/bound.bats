@@ -45,8 +45,10 @@ function answers {
 #
 # Usage: others_answer NAME...
 function others_answer {
-    local name control
-    load_begin control http://127.0.0.1/other/ --rate 20 --duration 2
+    local name control seconds
+    count 5 120
+    seconds=$REPLY
+    load_begin control http://127.0.0.1/other/ --rate 20 --duration "$seconds"
     load_wait control
     p99
     control=$REPLY
@@ -55,8 +57,7 @@ function others_answer {
         load_begin "$name" "http://127.0.0.1/$name/hang?$HANG" --rate 10 \
             --timeout 2
     done
-    count 5 120
-    load_begin other http://127.0.0.1/other/ --rate 20 --duration "$REPLY"
+    load_begin other http://127.0.0.1/other/ --rate 20 --duration "$seconds"
     load_wait other
     p99
     figure bound "$* hung: of another ${LOAD[said]}, p99 $REPLY ms," \
