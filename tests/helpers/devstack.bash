@@ -60,6 +60,11 @@ function devstack_up {
         cp -r "$1/devstack" "$1/files" "$1/lib" "$1/tools" /opt/stack/wsgi/
         chown -R stack: /opt/stack
         a2enmod -q headers proxy proxy_http proxy_uwsgi ssl
+        # get_random_port takes ports that the kernel gives to clients too,
+        # and where one has been within a minute nobody can listen
+        echo net.ipv4.ip_local_reserved_ports = 60900-60999 \
+            > /etc/sysctl.d/standin.conf
+        sysctl --quiet --load /etc/sysctl.d/standin.conf
         # the plugin writes it
         rm /etc/apache2/conf-enabled/devstack-wsgi.conf
         systemctl restart apache2' "$REPO" "$DEVSTACK" > /dev/null || return
