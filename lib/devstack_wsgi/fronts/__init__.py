@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Iterable, Optional, Protocol
+from typing import Iterable, Optional, Protocol, Sequence
 
 from devstack_wsgi.record import Record
 from devstack_wsgi.servers import Facts, File
@@ -95,7 +95,7 @@ class Front(Protocol):
     def kept(self) -> str:
         """The file of asked()."""
 
-    def addresses(self, records: Iterable[Record]) -> list[str]:
+    def addresses(self, records: Sequence[Record]) -> list[str]:
         """Where each service answers, as a URL without a slash at its end: of several the
         likeliest, without a question to the front.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from typing import Iterable, Optional
+from typing import Iterable, Optional, Sequence
 
 from devstack_wsgi import host, paths, template
 from devstack_wsgi.fronts import Front, share
@@ -219,8 +219,8 @@ class Apache(Front):
     def kept(self) -> str:
         return _KEPT
 
-    def addresses(self, records: Iterable[Record]) -> list[str]:
-        here = self._listens()[0]
+    def addresses(self, records: Sequence[Record]) -> list[str]:
+        here = self._listens()[0] if any(record.path for record in records) else ''
         return [here + record.path if record.path else f'http://{local(record.listen)}'
                 for record in records]
 

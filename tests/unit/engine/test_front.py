@@ -366,6 +366,23 @@ def test_a_service_answers_where_apache_listens(tmp_path, monkeypatch, listens, 
     assert front().addresses([shaped('path', tmp_path / 'shape')])[0] == url
 
 
+@pytest.mark.parametrize(('options', 'times'), [
+    (['--path', '/a'], 1), (['--listen', '127.0.0.1:81'], 0)])
+def test_where_apache_listens_is_asked_once_for_all_services_behind_it(system, monkeypatch, options,
+                                                                       times):
+    asked = []
+
+    def listening(pid):
+        asked.append(pid)
+        return []
+
+    monkeypatch.setattr(host, 'listening', listening)
+
+    found = front().addresses(3 * [declared('thing-api', *options)])
+
+    assert (len(found), len(asked)) == (3, times)
+
+
 @pytest.mark.parametrize(('said', 'found'), [
     ({'http://127.0.0.1/thing-api/': 'HTTP/1.1 200 OK\r\nx-devstack-wsgi-site: thing-api\r\n'},
      'http://127.0.0.1/thing-api'),
